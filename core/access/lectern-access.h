@@ -1,0 +1,75 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+#include "access/lectern-identity.h"
+#include "base/lectern-address.h"
+
+typedef enum
+{
+  LECTERN_ACTION_PUBLIC, /* connecting, the page, its files */
+  LECTERN_ACTION_PLAY,
+  LECTERN_ACTION_PUBLISH,
+  LECTERN_ACTION_JOIN,
+  LECTERN_ACTION_TEACH,
+  LECTERN_ACTION_MANAGE,
+} LecternAction;
+
+/* Returns: the word ("play"); static. Thread: any. */
+LECTERN_API const char *lectern_action_get_name (LecternAction action);
+
+/* LecternAccessRequest: may somebody do something to a thing? Filled by the door (a protocol) and
+ * then immutable; reference-counted atomically. Thread: any. */
+typedef struct
+{
+  LecternAction action;
+  char *thing;    /* "live/physics", or NULL for the server as a whole */
+  char *protocol; /* "rtmp", "http", "ws", … */
+  LecternAddress peer;
+  gboolean secure;  /* over TLS */
+  char *origin;     /* HTTP Origin, or NULL */
+  char *referer;    /* HTTP Referer, RTMP pageUrl, or NULL */
+  char *query;      /* the URL's query without "?", still encoded, or NULL */
+  char *credential; /* HTTP Authorization as sent, or NULL */
+  LecternIdentity *identity; /* already known, or NULL */
+  /*< private >*/
+  gint refs;
+} LecternAccessRequest;
+
+LECTERN_API LecternAccessRequest *lectern_access_request_new (LecternAction action,
+                                                              const char *thing,
+                                                              const char *protocol,
+                                                              const LecternAddress *peer);
+LECTERN_API LecternAccessRequest *lectern_access_request_ref (LecternAccessRequest *self);
+LECTERN_API void lectern_access_request_unref (LecternAccessRequest *self);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (LecternAccessRequest, lectern_access_request_unref)
+/* Returns: (transfer full) (nullable): the decoded value of a query parameter, at most 1024 bytes. */
+LECTERN_API char *lectern_access_request_get_parameter (LecternAccessRequest *self,
+                                                        const char *name);
+
+/* LecternAccessChain: asks the guards in the order they were added (by priority, then time); the
+ * first allow or deny wins; silence means no. A guard that does not answer within the time-out
+ * counts as deny. */
+#define LECTERN_TYPE_ACCESS_CHAIN (lectern_access_chain_get_type ())
+LECTERN_API G_DECLARE_FINAL_TYPE (LecternAccessChain, lectern_access_chain, LECTERN, ACCESS_CHAIN,
+                                  GObject)
+
+typedef struct _LecternGuard LecternGuard;
+
+/* @timeout_us: how long one guard may take. Thread: control. */
+LECTERN_API LecternAccessChain *lectern_access_chain_new (gint64 timeout_us);
+/* Lower @priority is asked first: 0 for deny-lists, 100 for credentials, 1000 for open doors.
+ * Returns: an id for _remove_guard. Thread: control. */
+LECTERN_API guint lectern_access_chain_add_guard (LecternAccessChain *self, LecternGuard *guard,
+                                                  int priority);
+LECTERN_API void lectern_access_chain_remove_guard (LecternAccessChain *self, guint id);
+
+/* The answer: @identity: (nullable): who the allowing guard says it is; @error: NULL when allowed,
+ * else DENIED, TIMED_OUT or the guard's own. Both live for the call only. */
+typedef void (*LecternAccessFunc) (LecternIdentity *identity, const GError *error,
+                                   gpointer user_data);
+
+/* Asks. @func runs exactly once, in the thread-default main context of the caller; guards run on the
+ * control thread. Thread: any that runs a main context. */
+LECTERN_API void lectern_access_chain_check (LecternAccessChain *self,
+                                             LecternAccessRequest *request,
+                                             LecternAccessFunc func, gpointer user_data);

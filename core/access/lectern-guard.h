@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+#include "access/lectern-access.h"
+
+typedef enum
+{
+  LECTERN_VERDICT_ABSTAIN,
+  LECTERN_VERDICT_ALLOW,
+  LECTERN_VERDICT_DENY,
+} LecternVerdict;
+
+/* LecternGuard: may this identity do this action on this thing? Also the hook for in-process checks
+ * before connect (PUBLIC with a NULL thing), publish and play. Either `check` answers at once, or
+ * `check_async` and `check_finish` are implemented. `check` must not block.
+ * Thread: control. */
+#define LECTERN_TYPE_GUARD (lectern_guard_get_type ())
+LECTERN_API G_DECLARE_INTERFACE (LecternGuard, lectern_guard, LECTERN, GUARD, GObject)
+
+struct _LecternGuardInterface
+{
+  GTypeInterface parent;
+
+  /* *@identity: (out) (nullable) (transfer full): who it is, when the guard found out. *@error: why,
+   * for a DENY; logged, never shown to the peer. */
+  LecternVerdict (*check) (LecternGuard *self, LecternAccessRequest *request,
+                           LecternIdentity **identity, GError **error);
+  void (*check_async) (LecternGuard *self, LecternAccessRequest *request,
+                       GCancellable *cancellable, GAsyncReadyCallback callback,
+                       gpointer user_data);
+  LecternVerdict (*check_finish) (LecternGuard *self, GAsyncResult *result,
+                                  LecternIdentity **identity, GError **error);
+};

@@ -1,0 +1,22 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+#include "base/lectern-error.h"
+
+#include <json-glib/json-glib.h>
+
+#define LECTERN_JSON_MAX_SIZE (64 * 1024)
+#define LECTERN_JSON_MAX_DEPTH 32
+#define LECTERN_JSON_MAX_MEMBERS 4096
+
+/* The only door for JSON from outside: json-glib recurses on depth and crashes on a 200 KB text, so
+ * an iterative scan (RFC 8259) first refuses what is larger than LECTERN_JSON_MAX_SIZE, deeper than
+ * LECTERN_JSON_MAX_DEPTH, has more than LECTERN_JSON_MAX_MEMBERS members and elements together,
+ * repeats a name in one object, is not UTF-8, has a lone surrogate escape, or a number that is not
+ * finite.
+ * Returns: (transfer full): the root.
+ * Errors: LIMIT, INVALID_DATA. Thread: any. */
+LECTERN_API JsonNode *lectern_json_parse (const char *text, gsize length, GError **error);
+
+/* Returns: (transfer full): compact UTF-8. Thread: any. */
+LECTERN_API GBytes *lectern_json_print (JsonNode *root);

@@ -1,0 +1,70 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+#include "http/lectern-http-server.h"
+#include "media/lectern-viewer.h"
+#include "plugin/lectern-host.h"
+#include "plugin/lectern-plugin-descriptor.h"
+
+/* LecternPlugin: the base class. `start` reads settings and registers; what it registers through
+ * lectern_plugin_add_* is removed by itself after `stop`, last first, so most plugins need no `stop`.
+ * All of it, the virtual functions too, is Thread: control. */
+#define LECTERN_TYPE_PLUGIN (lectern_plugin_get_type ())
+LECTERN_API G_DECLARE_DERIVABLE_TYPE (LecternPlugin, lectern_plugin, LECTERN, PLUGIN, GObject)
+
+struct _LecternPluginClass
+{
+  GObjectClass parent_class;
+
+  /* Must not block. FALSE with @error: the server goes on without this plugin unless it is required. */
+  gboolean (*start) (LecternPlugin *self, GError **error);
+  /* Optional: ends what add_* does not know of. */
+  void (*stop) (LecternPlugin *self);
+  /* Optional: the settings changed (the getters already give the new ones); take them over or say why
+   * not, in which case the old ones are put back and reload is called again. */
+  gboolean (*reload) (LecternPlugin *self, GError **error);
+
+  gpointer padding[12];
+};
+
+LECTERN_API const char *lectern_plugin_get_name (LecternPlugin *self);
+/* Returns: (transfer none): what the plugin reaches. Thread: any. */
+LECTERN_API LecternHost *lectern_plugin_get_host (LecternPlugin *self);
+
+/* The plugin's own settings, keys of its descriptor's table. Units as in LecternConfig. */
+LECTERN_API gboolean lectern_plugin_get_boolean (LecternPlugin *self, const char *key);
+LECTERN_API gint64 lectern_plugin_get_integer (LecternPlugin *self, const char *key);
+LECTERN_API gint64 lectern_plugin_get_duration (LecternPlugin *self, const char *key);
+LECTERN_API gint64 lectern_plugin_get_size (LecternPlugin *self, const char *key);
+/* Returns: (transfer full) (nullable): a copy, as a reload may replace it. */
+LECTERN_API char *lectern_plugin_dup_string (LecternPlugin *self, const char *key);
+/* Returns: (transfer full): a copy. */
+LECTERN_API GStrv lectern_plugin_dup_list (LecternPlugin *self, const char *key);
+
+/* See lectern_http_server_add_route. */
+LECTERN_API gboolean lectern_plugin_add_route (LecternPlugin *self, const char *method,
+                                               const char *pattern, LecternAction action,
+                                               const char *thing, LecternHttpHandler handler,
+                                               gpointer user_data, GError **error);
+/* Listens on each address of the ADDRESS setting @key (an empty list: on none). @secure: with the
+ * server's certificate; NOT_SUPPORTED when [server] has none. @free_user_data: (nullable): runs when the last
+ * listener's function can no longer be called. */
+LECTERN_API gboolean lectern_plugin_add_listeners (LecternPlugin *self, const char *key,
+                                                   gboolean secure, LecternListenerFunc func,
+                                                   gpointer user_data,
+                                                   GDestroyNotify free_user_data, GError **error);
+LECTERN_API void lectern_plugin_add_guard (LecternPlugin *self, LecternGuard *guard,
+                                           int priority);
+/* Connects to a signal of @object (the registry's "live", the sessions' "started", …) until stop. */
+LECTERN_API void lectern_plugin_add_signal (LecternPlugin *self, gpointer object,
+                                            const char *signal, GCallback callback,
+                                            gpointer user_data);
+/* Calls @func each @interval_us on the control thread until stop or G_SOURCE_REMOVE. */
+LECTERN_API void lectern_plugin_add_timer (LecternPlugin *self, gint64 interval_us,
+                                           GSourceFunc func, gpointer user_data);
+/* Calls @func before metrics are printed (any thread). */
+LECTERN_API void lectern_plugin_add_metrics (LecternPlugin *self, LecternMetricsFunc func,
+                                             gpointer user_data);
+/* Runs @undo (@data) after stop, in turn with the rest. */
+LECTERN_API void lectern_plugin_add_undo (LecternPlugin *self, GDestroyNotify undo,
+                                          gpointer data);
