@@ -30,7 +30,7 @@ typedef enum
 /* Returns: "H.264", "AAC", …; static. Thread: any. */
 LECTERN_API const char *lectern_codec_get_name (LecternCodec codec);
 LECTERN_API LecternMedia lectern_codec_get_media (LecternCodec codec);
-/* Whether packets can only be decoded with a config. Thread: any. */
+/* Whether packets are of no use without a config. Thread: any. */
 LECTERN_API gboolean lectern_codec_needs_config (LecternCodec codec);
 
 /* LecternTrack: what is constant about one track until its codec changes. Immutable, atomically
@@ -56,5 +56,6 @@ LECTERN_API LecternTrack *lectern_track_new (const LecternTrack *fields);
 LECTERN_API LecternTrack *lectern_track_ref (LecternTrack *self);
 LECTERN_API void lectern_track_unref (LecternTrack *self);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (LecternTrack, lectern_track_unref)
-/* Same codec and same config bytes. NULLs are allowed. */
+/* Same codec, named alike, and same config bytes; without a config also same rate, channels and bits.
+ * NULLs are allowed. Thread: any. */
 LECTERN_API gboolean lectern_track_equal (LecternTrack *a, LecternTrack *b);
