@@ -10,10 +10,11 @@
 #define LECTERN_JSON_MAX_MEMBERS 4096
 
 /* The only door for JSON from outside: json-glib recurses on depth and crashes on a 200 KB text, so
- * an iterative scan (RFC 8259) first refuses what is larger than LECTERN_JSON_MAX_SIZE, deeper than
- * LECTERN_JSON_MAX_DEPTH, has more than LECTERN_JSON_MAX_MEMBERS members and elements together,
- * repeats a name in one object, is not UTF-8, has a lone surrogate escape, or a number that is not
- * finite.
+ * the text is read here, iteratively and strictly (RFC 8259), into json-glib's nodes. Refused is
+ * what is larger than LECTERN_JSON_MAX_SIZE, deeper than LECTERN_JSON_MAX_DEPTH, has more than
+ * LECTERN_JSON_MAX_MEMBERS members and elements together, repeats a name in one object, is not
+ * UTF-8, has a lone surrogate escape, a zero character (C strings would end there) or a number that
+ * is not finite. A whole number beyond 64 bits becomes a double.
  * Returns: (transfer full): the root.
  * Errors: LIMIT, INVALID_DATA. Thread: any. */
 LECTERN_API JsonNode *lectern_json_parse (const char *text, gsize length, GError **error);
