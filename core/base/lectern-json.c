@@ -402,22 +402,10 @@ lectern_json_parse (const char *text, gsize length, GError **error)
   parser.start = parser.at = copy;
   if (run (&parser))
     return parser.root;
-  g_set_error (error, LECTERN_ERROR, parser.code, "JSON text has %s at byte %" G_GSIZE_FORMAT,
-               parser.problem, (gsize)(parser.at - parser.start));
+  g_set_error (error, LECTERN_ERROR, parser.code, "bad JSON at byte %" G_GSIZE_FORMAT ": %s",
+               (gsize)(parser.at - parser.start), parser.problem);
   for (guint i = 0; i < LECTERN_JSON_MAX_DEPTH; i++)
     g_free (parser.names[i]);
   g_clear_pointer (&parser.root, json_node_unref);
   return NULL;
-}
-
-GBytes *
-lectern_json_print (JsonNode *root)
-{
-  g_autoptr (JsonGenerator) generator = json_generator_new ();
-  gsize length;
-  char *text;
-
-  json_generator_set_root (generator, root);
-  text = json_generator_to_data (generator, &length);
-  return g_bytes_new_take (text, length);
 }

@@ -19,5 +19,8 @@
  * Errors: LIMIT, INVALID_DATA. Thread: any. */
 LECTERN_API JsonNode *lectern_json_parse (const char *text, gsize length, GError **error);
 
-/* Returns: (transfer full): compact UTF-8. Thread: any. */
+/* json-glib's generator writes 1e20 as "1e+20.0", which is no JSON, hence our own. Recurses as deep
+ * as @root is: at most LECTERN_JSON_MAX_DEPTH for what came from outside. A double that is not
+ * finite becomes null.
+ * Returns: (transfer full): compact UTF-8. Thread: any. */
 LECTERN_API GBytes *lectern_json_print (JsonNode *root);
