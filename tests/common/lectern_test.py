@@ -184,9 +184,10 @@ class Server:
             text = self.ready_path.read_text(encoding="utf-8")
         except FileNotFoundError:
             return False
-        if not text.endswith("\n"):
+        try:
+            self.ports = _parse_ready(text)
+        except ValueError:  # not written to its end yet
             return False
-        self.ports = _parse_ready(text)
         return True
 
     def port(self, name):
@@ -338,12 +339,11 @@ class Server:
 
 
 def _parse_ready(text):
-    """{"listeners": {"http": "127.0.0.1:8000", …}} or lines "http 127.0.0.1:8000"."""
-    if text.lstrip().startswith("{"):
-        pairs = json.loads(text)["listeners"].items()
-    else:
-        pairs = [line.replace("=", " ").split() for line in text.splitlines() if line.strip()]
-    return {name: int(address.rpartition(":")[2]) for name, address in pairs}
+    """Ports by name from {"http": "127.0.0.1:8000;[::1]:8000", …}; the first address counts."""
+    listeners = json.loads(text)
+    listeners = listeners.get("listeners", listeners)
+    return {name: int(addresses.split(";")[0].rpartition(":")[2])
+            for name, addresses in listeners.items()}
 
 
 class Push:
