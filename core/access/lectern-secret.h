@@ -1,0 +1,17 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+#include "base/lectern-error.h"
+
+/* What stream keys and tokens are made of and compared with. Private to core. Thread: any. */
+
+#define LECTERN_SECRET_HASH_SIZE 32
+
+/* Returns: (transfer full): 32 random bytes in base64url. */
+char *lectern_secret_new (GError **error);
+
+/* SHA-256. */
+void lectern_secret_hash (const char *secret, guint8 hash[LECTERN_SECRET_HASH_SIZE]);
+
+/* In constant time, which tells nothing of the lengths either. */
+gboolean lectern_secret_equal (const char *a, const char *b);
