@@ -1,0 +1,112 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""Rows into tables (Markdown). Rows of one key are rounds: the tables hold their medians."""
+import math
+from statistics import median
+
+FANOUT = ("| format | viewers | flush | server | s/GB | ± % | × floor | CPU % | delay p50 / p95 / p99 ms"
+          " | first key p50 / p99 ms | KiB/viewer | lost | stalls | alive | delivered % | worst % | load CPU % | other CPU % |")
+
+
+def number(value, digits=1):
+    if value is None or (isinstance(value, float) and math.isnan(value)):
+        return "–"
+    return f"{value:.{digits}f}"
+
+
+def head(line):
+    return [line, "|" + "---|" * (line.count("|") - 1)]
+
+
+def group(rows, *keys):
+    groups = {}
+    for row in rows:
+        groups.setdefault(tuple(row[key] for key in keys), []).append(row)
+    return groups
+
+
+def middle(rows, pick):
+    values = [v for v in map(pick, rows) if v is not None]
+    return median(values) if values else None
+
+
+def half_range(rows, key):
+    values = [row[key] for row in rows if row[key]]
+    return 50 * (max(values) - min(values)) / median(values) if len(values) > 1 else None
+
+
+def quantiles(rows, key, which):
+    values = [middle(rows, lambda r, i=i: r[key][i] if r[key][i] >= 0 else None) for i in which]
+    return " / ".join(number(v) for v in values)
+
+
+def ratio(cost, floor):
+    return number(cost / floor, 2) if cost and floor else "–"
+
+
+def fanout(rows):
+    lines = head(FANOUT)
+    groups = group(rows, "kind", "viewers", "flush", "server")
+    for (kind, viewers, flush, server), found in groups.items():
+        cost = middle(found, lambda r: r["per_gb"])
+        base = groups.get((kind, viewers, "frame" if flush == "-" else flush, "floor"))
+        floor = middle(base, lambda r: r["per_gb"]) if base else None
+        plain = [middle(found, lambda r, k=k: r[k]) for k in
+                 ("kib_viewer", "lost", "stalls", "alive", "delivered_percent", "worst_percent", "load_percent",
+                  "other_percent")]
+        lines.append(f"| {kind} | {viewers} | {flush} | {server} | {number(cost, 3)}"
+                     f" | {number(half_range(found, 'per_gb'), 0)} | {ratio(cost, floor)}"
+                     f" | {number(middle(found, lambda r: r['cpu_percent']))}"
+                     f" | {quantiles(found, 'delay_ms', (0, 1, 2))} | {quantiles(found, 'first_key_ms', (0, 2))}"
+                     f" | {number(plain[0])} | " + " | ".join(number(v, 0) for v in plain[1:4])
+                     + " | " + " | ".join(number(v) for v in plain[4:6])
+                     + " | " + " | ".join(number(v, 0) for v in plain[6:]) + " |")
+    return lines
+
+
+def stalled(rows):
+    lines = head("| format | server | viewers, stopped | p50 / p99 ms before | while stalled | after | lost | stalls"
+                 " | KiB/viewer, stalled included | closed after s | CPU % | other CPU % |")
+    for (kind, server, viewers, stopped), found in group(rows, "kind", "server", "viewers", "stopped").items():
+        columns = [quantiles(found, key, (0, 2)) for key in ("delay_before_ms", "delay_ms", "delay_after_ms")]
+        columns += [number(middle(found, lambda r, k=k: r[k]), d) for k, d in
+                    (("lost", 0), ("stalls", 0), ("kib_viewer", 1), ("closed_after", 1), ("cpu_percent", 1),
+                     ("other_percent", 0))]
+        lines.append(f"| {kind} | {server} | {viewers}, {stopped} | " + " | ".join(columns) + " |")
+    return lines
+
+
+def idle(rows):
+    lines = head("| idle | active | messages/s | CPU % | trip p50 / p95 / p99 ms | lost | KiB/socket | other CPU % |")
+    for (idle_sockets, active, rate), found in group(rows, "idle", "active", "rate").items():
+        columns = [number(middle(found, lambda r, k=k: r[k]), d) for k, d in
+                   (("lost", 0), ("kib_viewer", 1), ("other_percent", 0))]
+        lines.append(f"| {idle_sockets} | {active} | {rate} | {number(middle(found, lambda r: r['cpu_percent']), 2)}"
+                     f" | {quantiles(found, 'trip_ms', (0, 1, 2))} | " + " | ".join(columns) + " |")
+    return lines
+
+
+def reactors(rows):
+    lines = head("| threads | format | viewers | s/GB | × one reactor | CPU % | delay p50 / p95 / p99 ms"
+                 " | connections of each | lost | stalls | other CPU % |")
+    groups = group(rows, "kind", "viewers", "threads")
+    for (kind, viewers, threads), found in groups.items():
+        cost = middle(found, lambda r: r["per_gb"])
+        one = middle(groups.get((kind, viewers, 1), []), lambda r: r["per_gb"])
+        columns = [number(middle(found, lambda r, k=k: r[k]), 0) for k in ("lost", "stalls", "other_percent")]
+        lines.append(f"| {threads} | {kind} | {viewers} | {number(cost, 3)} | {ratio(cost, one)}"
+                     f" | {number(middle(found, lambda r: r['cpu_percent']))} | {quantiles(found, 'delay_ms', (0, 1, 2))}"
+                     f" | {', '.join(map(str, found[-1]['spread']))} | " + " | ".join(columns) + " |")
+    return lines
+
+
+TABLES = (("fanout", "Fan-out", fanout), ("stalled", "Viewers that stop reading", stalled),
+          ("idle", "WebSockets", idle), ("reactors", "Reactors", reactors))
+
+
+def show(rows):
+    parts = []
+    for mode, title, make in TABLES:
+        found = [row for row in rows if row["mode"] == mode]
+        if found:
+            parts.append("\n".join([f"### {title}", "", *make(found)]))
+    return "\n\n".join(parts)
