@@ -5,7 +5,7 @@
 
 typedef struct
 {
-  guint object_type; /* 2 LC, 5 SBR, 29 PS; of the core codec */
+  guint object_type; /* 2 LC; 5 with SBR (HE), 29 with SBR and PS (HEv2) when signalled */
   guint rate;        /* Hz, of the output (SBR doubled when signalled) */
   guint channels;
   char name[24]; /* "LC", "HE", "HEv2" */

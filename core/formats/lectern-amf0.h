@@ -14,6 +14,7 @@
 #define LECTERN_AMF_MAX_DEPTH 16
 #define LECTERN_AMF_MAX_MEMBERS 1024 /* of all objects and arrays of one value */
 #define LECTERN_AMF_MAX_STRING (64 * 1024)
+#define LECTERN_AMF_MAX_SIZE (1024 * 1024) /* of all strings of one value, repeated ones included */
 
 /* Reads one value and moves past it. Returns: (transfer full). Errors: INVALID_DATA, LIMIT. Thread: any. */
 LECTERN_API GVariant *lectern_amf0_read (LecternByteReader *reader, GError **error);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
+#include "base/lectern-byte-reader.h"
 #include "media/lectern-packet.h"
 #include "media/lectern-tape-format.h"
 

@@ -13,7 +13,7 @@ lectern_packet_new (LecternTrack *track, LecternPacketFlags flags, gint64 dts, g
     .dts = dts,
     .pts = pts,
     .duration = duration,
-    .payload = g_bytes_ref (payload),
+    .payload = payload != NULL ? g_bytes_ref (payload) : NULL,
     .refs = 1,
   };
   return self;
