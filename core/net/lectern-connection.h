@@ -14,12 +14,13 @@ typedef struct _LecternConnection LecternConnection;
 /* LecternConnectionHandler: constant table of a protocol. */
 typedef struct
 {
-  /* Bytes arrived. Returns how many of @length were consumed; the rest comes again, with more behind
-   * it, and is bounded by the input limit (beyond it the connection is closed with LIMIT). With
-   * nothing more to be consumed until another event, return what was. */
+  /* Bytes arrived. Returns how many of @length were consumed; the rest comes again, with more
+   * behind it, and is bounded by the input limit (beyond it the connection is closed with LIMIT).
+   * With nothing more to be consumed until another event, return what was. */
   gsize (*input) (LecternConnection *connection, const guint8 *data, gsize length,
                   gpointer user_data);
-  /* There is room again after a send came back short, or lectern_connection_write had to keep bytes. */
+  /* There is room again after a send came back short, or lectern_connection_write had to keep
+   * bytes. */
   void (*writable) (LecternConnection *connection, gpointer user_data);
   /* The connection is over; last call, exactly once. @error NULL: the peer closed in order, or
    * lectern_connection_close was called without one. */
@@ -30,8 +31,8 @@ LECTERN_API LecternConnection *lectern_connection_ref (LecternConnection *self);
 LECTERN_API void lectern_connection_unref (LecternConnection *self);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (LecternConnection, lectern_connection_unref)
 
-/* Gives the connection to @handler; may be called again later to hand it on (an HTTP connection that
- * becomes a WebSocket). Bytes left unconsumed are offered to the new handler at once after the
+/* Gives the connection to @handler; may be called again later to hand it on (an HTTP connection
+ * that becomes a WebSocket). Bytes left unconsumed are offered to the new handler at once after the
  * current callback. */
 LECTERN_API void lectern_connection_set_handler (LecternConnection *self,
                                                  const LecternConnectionHandler *handler,
@@ -40,9 +41,9 @@ LECTERN_API void lectern_connection_set_handler (LecternConnection *self,
 LECTERN_API void lectern_connection_set_input_limit (LecternConnection *self, gsize bytes);
 /* At most so many bytes wait for the peer in lectern_connection_write (default 256 KiB). */
 LECTERN_API void lectern_connection_set_output_limit (LecternConnection *self, gsize bytes);
-/* Closes with TIMED_OUT after @microseconds without anything read from the peer; 0: never. */
-LECTERN_API void lectern_connection_set_idle_timeout (LecternConnection *self,
-                                                      gint64 microseconds);
+/* Closes with TIMED_OUT after @microseconds without anything read from the peer, counted from this
+ * call; 0: never. */
+LECTERN_API void lectern_connection_set_idle_timeout (LecternConnection *self, gint64 microseconds);
 /* Closes with TIMED_OUT when bytes wait and the peer takes none for so long (default 10 s). */
 LECTERN_API void lectern_connection_set_stall_timeout (LecternConnection *self,
                                                        gint64 microseconds);
@@ -53,12 +54,11 @@ LECTERN_API void lectern_connection_set_reading (LecternConnection *self, gboole
  * closed; the connection is then being closed with LIMIT. */
 LECTERN_API gboolean lectern_connection_write (LecternConnection *self, const void *data,
                                                gsize length);
-/* Sends straight from the caller's memory and keeps nothing (over TLS at most one record of 16 KiB).
- * Returns: bytes accepted, 0 … @length; less than @length: `writable` will be called. 0 while bytes of
- * lectern_connection_write wait. On a broken connection it accepts all and closes after the current
- * event. */
-LECTERN_API gsize lectern_connection_send (LecternConnection *self, const void *data,
-                                           gsize length);
+/* Sends straight from the caller's memory and keeps nothing (over TLS at most one record of 16
+ * KiB). Returns: bytes accepted, 0 … @length; less than @length: `writable` will be called. 0 while
+ * bytes of lectern_connection_write wait. On a broken connection it accepts all and closes after
+ * the current event. */
+LECTERN_API gsize lectern_connection_send (LecternConnection *self, const void *data, gsize length);
 /* Bytes kept for the peer. */
 LECTERN_API gsize lectern_connection_get_pending (LecternConnection *self);
 
@@ -78,3 +78,6 @@ LECTERN_API gboolean lectern_connection_is_secure (LecternConnection *self);
 LECTERN_API guint64 lectern_connection_get_bytes_sent (LecternConnection *self);
 LECTERN_API guint64 lectern_connection_get_bytes_received (LecternConnection *self);
 LECTERN_API gint64 lectern_connection_get_accepted_us (LecternConnection *self);
+
+/* Closes all connections of @self. @reason: (nullable). Thread: any. */
+LECTERN_API void lectern_reactor_close_connections (LecternReactor *self, const GError *reason);

@@ -3,8 +3,8 @@
 
 #include "base/lectern-address.h"
 
-/* LecternGate: how many connections an address (IPv6: its /64) and the server may have open, and how
- * fast they may come. Shared by all listeners. Loopback counts like anyone. */
+/* LecternGate: how many connections an address (IPv6: its /64) and the server may have open, and
+ * how fast they may come. Shared by all listeners. Loopback counts like anyone. */
 typedef struct _LecternGate LecternGate;
 
 /* @per_address, @total: open connections; @rate: new ones a second and address; 0: unlimited.

@@ -7,7 +7,8 @@
  * GLib sources work in it while ten thousand sockets cost nothing to wait for. The context is the
  * thread's default. */
 #define LECTERN_TYPE_REACTOR (lectern_reactor_get_type ())
-LECTERN_API G_DECLARE_FINAL_TYPE (LecternReactor, lectern_reactor, LECTERN, REACTOR, GObject)
+LECTERN_API
+G_DECLARE_FINAL_TYPE (LecternReactor, lectern_reactor, LECTERN, REACTOR, GObject)
 
 /* Starts the thread. Errors: FAILED, LIMIT. Thread: control. */
 LECTERN_API LecternReactor *lectern_reactor_new (const char *name, GError **error);
@@ -43,7 +44,8 @@ LECTERN_API gboolean lectern_watch_start (LecternWatch *self, LecternReactor *re
 LECTERN_API void lectern_watch_set_events (LecternWatch *self, guint32 events);
 LECTERN_API void lectern_watch_stop (LecternWatch *self);
 
-/* LecternTimer: one-shot, embedded in its owner, O(log n) of the reactor's timers, no allocation. */
+/* LecternTimer: one-shot, embedded in its owner, O(log n) of the reactor's timers, no allocation.
+ */
 typedef struct _LecternTimer LecternTimer;
 typedef void (*LecternTimerFunc) (LecternTimer *timer);
 struct _LecternTimer
@@ -78,7 +80,8 @@ struct _LecternWake
   LecternWake *next;
   gint pending;
 };
-/* Returns: TRUE when it was not pending before. Thread: any. */
+/* Returns: TRUE when it was not pending before and will run; FALSE also after lectern_reactor_stop.
+ * Thread: any. */
 LECTERN_API gboolean lectern_reactor_wake (LecternReactor *self, LecternWake *wake);
 
 /* LecternReactorPool: the reactors of the server. */

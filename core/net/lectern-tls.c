@@ -1,0 +1,211 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "net/lectern-tls-private.h"
+
+#include "base/lectern-clock.h"
+
+#include <errno.h>
+#include <openssl/err.h>
+#include <sys/stat.h>
+
+#define CIPHERS "ECDHE+AESGCM:ECDHE+CHACHA20"
+#define PROTOCOL "http/1.1"
+
+struct _LecternTls
+{
+  GMutex lock;
+  SSL_CTX *context; /* what new handshakes use */
+  char *certificate;
+  char *key;
+};
+
+/* Sets @error from the queue of OpenSSL and empties it. */
+static void
+set_error (GError **error, const char *format, const char *path)
+{
+  g_autofree char *what = g_strdup_printf ("%s '%s'", format, path);
+  unsigned long number = ERR_peek_error ();
+  const char *reason = number != 0 ? ERR_reason_error_string (number) : NULL;
+
+  ERR_clear_error ();
+  g_set_error (error, LECTERN_ERROR, LECTERN_ERROR_INVALID_CONFIG, "%s: %s", what,
+               reason != NULL ? reason : "not understood");
+}
+
+static gboolean
+check_key_file (const char *path, GError **error)
+{
+  struct stat info;
+
+  if (stat (path, &info) != 0)
+    {
+      g_set_error (error, LECTERN_ERROR, LECTERN_ERROR_INVALID_CONFIG,
+                   "cannot read the key '%s': %s", path, g_strerror (errno));
+      return FALSE;
+    }
+  if ((info.st_mode & (S_IROTH | S_IWOTH)) == 0)
+    return TRUE;
+  g_set_error (error, LECTERN_ERROR, LECTERN_ERROR_INVALID_CONFIG,
+               "the key '%s' is open to everybody: run 'chmod o= %s'", path, path);
+  return FALSE;
+}
+
+static gboolean
+check_time (SSL_CTX *context, const char *path, GError **error)
+{
+  time_t now = (time_t)(lectern_clock_wall_us () / G_USEC_PER_SEC);
+  X509 *certificate = SSL_CTX_get0_certificate (context);
+
+  if (certificate != NULL && X509_cmp_time (X509_get0_notAfter (certificate), &now) > 0)
+    return TRUE;
+  g_set_error (error, LECTERN_ERROR, LECTERN_ERROR_INVALID_CONFIG,
+               "the certificate '%s' has expired", path);
+  return FALSE;
+}
+
+/* A key with a pass phrase must not make the server ask for it. */
+static int
+no_pass_phrase (char *buffer, int size, int writing, void *user_data)
+{
+  return -1;
+}
+
+static int
+choose_protocol (SSL *ssl, const unsigned char **chosen, unsigned char *chosen_length,
+                 const unsigned char *offered, unsigned int length, void *user_data)
+{
+  static const unsigned char known[]
+      = { sizeof PROTOCOL - 1, 'h', 't', 't', 'p', '/', '1', '.', '1' };
+  unsigned char *match;
+
+  if (SSL_select_next_proto (&match, chosen_length, known, sizeof known, offered, length)
+      != OPENSSL_NPN_NEGOTIATED)
+    return SSL_TLSEXT_ERR_NOACK;
+  *chosen = match;
+  return SSL_TLSEXT_ERR_OK;
+}
+
+static SSL_CTX *
+new_context (void)
+{
+  SSL_CTX *context = SSL_CTX_new (TLS_server_method ());
+
+  if (context == NULL)
+    return NULL;
+  SSL_CTX_set_min_proto_version (context, TLS1_2_VERSION);
+  SSL_CTX_set_options (context, SSL_OP_NO_COMPRESSION | SSL_OP_NO_RENEGOTIATION
+                                    | SSL_OP_CIPHER_SERVER_PREFERENCE | SSL_OP_ENABLE_KTLS
+                                    | SSL_OP_IGNORE_UNEXPECTED_EOF);
+  SSL_CTX_set_mode (context, SSL_MODE_ENABLE_PARTIAL_WRITE | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER
+                                 | SSL_MODE_RELEASE_BUFFERS);
+  SSL_CTX_set_cipher_list (context, CIPHERS);
+  /* Sessions are kept by the clients, in tickets. */
+  SSL_CTX_set_session_cache_mode (context, SSL_SESS_CACHE_OFF);
+  SSL_CTX_set_num_tickets (context, 1);
+  SSL_CTX_set_alpn_select_cb (context, choose_protocol, NULL);
+  SSL_CTX_set_default_passwd_cb (context, no_pass_phrase);
+  return context;
+}
+
+static SSL_CTX *
+load (const char *certificate, const char *key, GError **error)
+{
+  SSL_CTX *context;
+
+  if (!check_key_file (key, error))
+    return NULL;
+  ERR_clear_error ();
+  context = new_context ();
+  if (context == NULL)
+    set_error (error, "cannot prepare TLS for", certificate);
+  else if (SSL_CTX_use_certificate_chain_file (context, certificate) != 1)
+    set_error (error, "cannot read the certificate", certificate);
+  else if (SSL_CTX_use_PrivateKey_file (context, key, SSL_FILETYPE_PEM) != 1
+           || SSL_CTX_check_private_key (context) != 1)
+    set_error (error, "cannot use the key", key);
+  else if (check_time (context, certificate, error))
+    return context;
+  SSL_CTX_free (context);
+  return NULL;
+}
+
+/* Clients keep their tickets over a reload. */
+static void
+copy_ticket_keys (SSL_CTX *from, SSL_CTX *to)
+{
+  guint8 keys[256];
+  long size = SSL_CTX_get_tlsext_ticket_keys (from, NULL, 0);
+
+  if (size > 0 && size <= (long)sizeof keys
+      && SSL_CTX_get_tlsext_ticket_keys (from, keys, size) == 1)
+    SSL_CTX_set_tlsext_ticket_keys (to, keys, size);
+  OPENSSL_cleanse (keys, sizeof keys);
+}
+
+LecternTls *
+lectern_tls_new (const char *certificate, const char *key, GError **error)
+{
+  SSL_CTX *context = load (certificate, key, error);
+  LecternTls *self;
+
+  if (context == NULL)
+    return NULL;
+  self = g_atomic_rc_box_new0 (LecternTls);
+  g_mutex_init (&self->lock);
+  self->context = context;
+  self->certificate = g_strdup (certificate);
+  self->key = g_strdup (key);
+  return self;
+}
+
+LecternTls *
+lectern_tls_ref (LecternTls *self)
+{
+  return g_atomic_rc_box_acquire (self);
+}
+
+static void
+clear (gpointer data)
+{
+  LecternTls *self = data;
+
+  SSL_CTX_free (self->context);
+  g_mutex_clear (&self->lock);
+  g_free (self->certificate);
+  g_free (self->key);
+}
+
+void
+lectern_tls_unref (LecternTls *self)
+{
+  g_atomic_rc_box_release_full (self, clear);
+}
+
+gboolean
+lectern_tls_reload (LecternTls *self, GError **error)
+{
+  SSL_CTX *context = load (self->certificate, self->key, error);
+  SSL_CTX *old;
+
+  if (context == NULL)
+    return FALSE;
+  copy_ticket_keys (self->context, context);
+  g_mutex_lock (&self->lock);
+  old = self->context;
+  self->context = context;
+  g_mutex_unlock (&self->lock);
+  SSL_CTX_free (old);
+  return TRUE;
+}
+
+void
+lectern_tls_watch (LecternTls *self)
+{
+}
+
+SSL *
+lectern_tls_new_ssl (LecternTls *self)
+{
+  g_autoptr (GMutexLocker) locker = g_mutex_locker_new (&self->lock);
+
+  return SSL_new (self->context);
+}
