@@ -139,7 +139,7 @@ drop_handover (gpointer data)
 static void
 serve (LecternConnection *connection, LecternAcceptor *acceptor)
 {
-  if (g_atomic_int_get (&acceptor->stopped) == 0)
+  if (g_atomic_int_get (&acceptor->stopped) == 0 && acceptor->tls == NULL)
     acceptor->func (connection, acceptor->user_data);
   if (connection->handler == NULL)
     lectern_connection_close (connection, NULL);

@@ -196,8 +196,8 @@ server_start (Server *self, guint reactors, LecternTls *tls, LecternListenerFunc
   g_assert_true (lectern_address_parse ("127.0.0.1:0", &address, &error));
   self->pool = lectern_reactor_pool_new (reactors, &error);
   g_assert_no_error (error);
-  self->listener = lectern_listener_new (&address, self->pool, self->gate, tls, func, self, NULL,
-                                         &error);
+  self->listener
+      = lectern_listener_new (&address, self->pool, self->gate, tls, func, self, NULL, &error);
   g_assert_no_error (error);
 }
 

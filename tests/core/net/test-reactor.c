@@ -148,10 +148,10 @@ typedef struct
 {
   LecternWake wake; /* first */
   LecternReactor *reactor;
-  gint sent;        /* atomic */
+  gint sent; /* atomic */
   gint seen;
   gint runs;
-  gint accepted;    /* atomic */
+  gint accepted; /* atomic */
 } Woken;
 
 static void
