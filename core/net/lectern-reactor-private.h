@@ -3,7 +3,7 @@
 
 #include "base/lectern-metrics.h"
 #include "net/lectern-connection.h"
-#include "net/lectern-mailbox.h"
+#include "net/lectern-wake-queue.h"
 
 #include <sys/epoll.h>
 
@@ -32,7 +32,7 @@ struct _LecternReactor
   int batch_next;
 
   GPtrArray *timers; /* a binary heap by due_us */
-  LecternMailbox mailbox;
+  LecternWakeQueue mailbox;
 
   LecternTimer meter;
   gint64 metered_us;

@@ -68,7 +68,7 @@ lectern_reactor_arm (LecternReactor *self)
   gint64 clock_us = g_get_monotonic_time ();
   gint64 ready_us = -1;
 
-  if (!lectern_mailbox_is_empty (&self->mailbox))
+  if (!lectern_wake_queue_is_empty (&self->mailbox))
     due_us = ready_us = 0;
   else if (self->timers->len > 0)
     {
@@ -87,12 +87,12 @@ static void
 run_mailbox (LecternReactor *self)
 {
   gint64 since_us;
-  LecternWake *first = lectern_mailbox_take (&self->mailbox, &since_us);
+  LecternWake *first = lectern_wake_queue_take (&self->mailbox, &since_us);
 
   if (first == NULL)
     return;
   lectern_reactor_note_lag (self, lectern_clock_now_us () - since_us);
-  lectern_mailbox_run (first);
+  lectern_wake_queue_run (first);
 }
 
 static gboolean
@@ -137,16 +137,16 @@ void
 lectern_reactor_post (LecternReactor *self, LecternPostFunc func, gpointer data,
                       GDestroyNotify free_data)
 {
-  LecternWake *post = lectern_mailbox_new_post (func, data);
+  LecternWake *post = lectern_wake_queue_new_post (func, data);
   gboolean was_empty;
 
-  if (lectern_mailbox_push (&self->mailbox, post, &was_empty))
+  if (lectern_wake_queue_push (&self->mailbox, post, &was_empty))
     {
       if (was_empty)
         tell (self);
       return;
     }
-  lectern_mailbox_free_post (post);
+  lectern_wake_queue_free_post (post);
   if (free_data != NULL)
     free_data (data);
 }
@@ -158,7 +158,7 @@ lectern_reactor_wake (LecternReactor *self, LecternWake *wake)
 
   if (g_atomic_int_exchange (&wake->pending, 1) != 0)
     return FALSE;
-  if (!lectern_mailbox_push (&self->mailbox, wake, &was_empty))
+  if (!lectern_wake_queue_push (&self->mailbox, wake, &was_empty))
     {
       g_atomic_int_set (&wake->pending, 0);
       return FALSE;
@@ -210,9 +210,9 @@ run (gpointer data)
   g_main_loop_run (self->loop);
 
   self->dispatching = TRUE;
-  for (guint i = 0; i < LAST_ROUNDS && !lectern_mailbox_is_empty (&self->mailbox); i++)
+  for (guint i = 0; i < LAST_ROUNDS && !lectern_wake_queue_is_empty (&self->mailbox); i++)
     run_mailbox (self);
-  lectern_mailbox_run (lectern_mailbox_close (&self->mailbox));
+  lectern_wake_queue_run (lectern_wake_queue_close (&self->mailbox));
   lectern_reactor_drop_timers (self);
   g_main_context_pop_thread_default (self->context);
   current = NULL;
@@ -290,7 +290,7 @@ lectern_reactor_finalize (GObject *object)
   g_main_loop_unref (self->loop);
   g_main_context_unref (self->context);
   g_ptr_array_unref (self->timers);
-  lectern_mailbox_clear (&self->mailbox);
+  lectern_wake_queue_clear (&self->mailbox);
   g_free (self->scratch);
   g_free (self->name);
   G_OBJECT_CLASS (lectern_reactor_parent_class)->finalize (object);
@@ -312,7 +312,7 @@ lectern_reactor_init (LecternReactor *self)
   self->source = g_source_new (&source_funcs, sizeof (ReactorSource));
   ((ReactorSource *)self->source)->reactor = self;
   self->timers = g_ptr_array_new ();
-  lectern_mailbox_init (&self->mailbox);
+  lectern_wake_queue_init (&self->mailbox);
   self->scratch = g_malloc (LECTERN_REACTOR_SCRATCH);
 }
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-#include "net/lectern-mailbox.h"
+#include "net/lectern-wake-queue.h"
 
 #include "base/lectern-clock.h"
 
@@ -11,19 +11,19 @@ typedef struct
 } Post;
 
 void
-lectern_mailbox_init (LecternMailbox *self)
+lectern_wake_queue_init (LecternWakeQueue *self)
 {
   g_mutex_init (&self->lock);
 }
 
 void
-lectern_mailbox_clear (LecternMailbox *self)
+lectern_wake_queue_clear (LecternWakeQueue *self)
 {
   g_mutex_clear (&self->lock);
 }
 
 gboolean
-lectern_mailbox_push (LecternMailbox *self, LecternWake *wake, gboolean *was_empty)
+lectern_wake_queue_push (LecternWakeQueue *self, LecternWake *wake, gboolean *was_empty)
 {
   g_autoptr (GMutexLocker) locker = g_mutex_locker_new (&self->lock);
 
@@ -43,7 +43,7 @@ lectern_mailbox_push (LecternMailbox *self, LecternWake *wake, gboolean *was_emp
 }
 
 gboolean
-lectern_mailbox_is_empty (LecternMailbox *self)
+lectern_wake_queue_is_empty (LecternWakeQueue *self)
 {
   g_autoptr (GMutexLocker) locker = g_mutex_locker_new (&self->lock);
 
@@ -51,7 +51,7 @@ lectern_mailbox_is_empty (LecternMailbox *self)
 }
 
 LecternWake *
-lectern_mailbox_take (LecternMailbox *self, gint64 *since_us)
+lectern_wake_queue_take (LecternWakeQueue *self, gint64 *since_us)
 {
   g_autoptr (GMutexLocker) locker = g_mutex_locker_new (&self->lock);
 
@@ -61,7 +61,7 @@ lectern_mailbox_take (LecternMailbox *self, gint64 *since_us)
 }
 
 LecternWake *
-lectern_mailbox_close (LecternMailbox *self)
+lectern_wake_queue_close (LecternWakeQueue *self)
 {
   g_autoptr (GMutexLocker) locker = g_mutex_locker_new (&self->lock);
 
@@ -71,7 +71,7 @@ lectern_mailbox_close (LecternMailbox *self)
 }
 
 void
-lectern_mailbox_run (LecternWake *first)
+lectern_wake_queue_run (LecternWake *first)
 {
   while (first != NULL)
     {
@@ -98,7 +98,7 @@ run_post (LecternWake *wake)
 }
 
 LecternWake *
-lectern_mailbox_new_post (LecternPostFunc func, gpointer data)
+lectern_wake_queue_new_post (LecternPostFunc func, gpointer data)
 {
   Post *post = g_new0 (Post, 1);
 
@@ -110,7 +110,7 @@ lectern_mailbox_new_post (LecternPostFunc func, gpointer data)
 }
 
 void
-lectern_mailbox_free_post (LecternWake *post)
+lectern_wake_queue_free_post (LecternWake *post)
 {
   g_free ((Post *)post);
 }
