@@ -6,9 +6,9 @@
 typedef enum
 {
   LECTERN_PACKET_NONE = 0,
-  LECTERN_PACKET_KEY = 1 << 0,           /* decoding may start here */
-  LECTERN_PACKET_CONFIG = 1 << 1,        /* payload is the track's config: a codec begins or changes */
-  LECTERN_PACKET_METADATA = 1 << 2,      /* the stream's metadata changed; no payload, no track */
+  LECTERN_PACKET_KEY = 1 << 0,      /* decoding may start here */
+  LECTERN_PACKET_CONFIG = 1 << 1,   /* payload is the track's config: a codec begins or changes */
+  LECTERN_PACKET_METADATA = 1 << 2, /* the stream's metadata changed; no payload, no track */
   LECTERN_PACKET_DISCONTINUITY = 1 << 3, /* time was re-anchored just before */
 } LecternPacketFlags;
 
@@ -21,9 +21,9 @@ typedef struct
   LecternPacketFlags flags;
   gint64 dts;
   gint64 pts;
-  gint64 duration;     /* 0 unknown */
-  GBytes *payload;     /* NULL for METADATA */
-  GVariant *metadata;  /* a{sv}, for METADATA only */
+  gint64 duration;    /* 0 unknown */
+  GBytes *payload;    /* NULL for METADATA */
+  GVariant *metadata; /* a{sv}, for METADATA only */
   /*< private >*/
   gint refs;
 } LecternPacket;

@@ -3,9 +3,9 @@
 
 #include "media/lectern-stream.h"
 
-/* LecternPublisher: the right to append to a stream, held by one protocol session. Times may be any:
- * jumps and backward steps are re-anchored and outgoing DTS is strictly monotonic for each track.
- * Atomically reference-counted. Thread: any, one at a time. */
+/* LecternPublisher: the right to append to a stream, held by one protocol session. Times may be
+ * any: jumps and backward steps are re-anchored and outgoing DTS is strictly monotonic for each
+ * track. Atomically reference-counted. Thread: any, one at a time. */
 typedef struct _LecternPublisher LecternPublisher;
 
 /* The right is gone: CONFLICT: taken over; CLOSED: the stream was ended. */
@@ -19,8 +19,7 @@ LECTERN_API LecternStream *lectern_publisher_get_stream (LecternPublisher *self)
 
 /* Sets the track of its media; viewers get the new config in order with the packets. The same track
  * again does nothing. */
-LECTERN_API void lectern_publisher_set_track (LecternPublisher *self, LecternTrack *track,
-                                              gint64 dts);
+LECTERN_API void lectern_publisher_set_track (LecternPublisher *self, LecternTrack *track);
 /* @metadata: a{sv} of bytes at most 64 KiB; a floating reference is taken. */
 LECTERN_API void lectern_publisher_set_metadata (LecternPublisher *self, GVariant *metadata);
 /* Appends one frame of a track that was set (others are dropped and counted). @dts and @pts: ns on
@@ -32,8 +31,8 @@ LECTERN_API void lectern_publisher_push (LecternPublisher *self, LecternMedia me
  * it ends. Idempotent. */
 LECTERN_API void lectern_publisher_end (LecternPublisher *self, gboolean lost);
 
-/* LecternUnwrap: 32-bit millisecond wire time → unwrapped ms; a step of more than half the range is a
- * wrap. Plain memory, zero-initialised. */
+/* LecternUnwrap: 32-bit millisecond wire time → unwrapped ms; a step of more than half the range is
+ * a wrap. Plain memory, zero-initialised. */
 typedef struct
 {
   gboolean started;

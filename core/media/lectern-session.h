@@ -10,9 +10,9 @@ typedef enum
   LECTERN_SESSION_PLAY,
 } LecternSessionRole;
 
-/* LecternSession: somebody connected, publishing or playing, for statistics and events. Made after the
- * access chain has allowed it, so every "started" has one "ended" and a refused peer has neither.
- * Atomically reference-counted. Thread: any. */
+/* LecternSession: somebody connected, publishing or playing, for statistics and events. Made after
+ * the access chain has allowed it, so every "started" has one "ended" and a refused peer has
+ * neither. Atomically reference-counted. Thread: any. */
 typedef struct _LecternSession LecternSession;
 typedef struct _LecternSessions LecternSessions;
 
@@ -40,21 +40,20 @@ LECTERN_API void lectern_session_kick (LecternSession *self, const GError *reaso
 LECTERN_API GType lectern_session_get_type (void);
 LECTERN_API G_DECLARE_FINAL_TYPE (LecternSessions, lectern_sessions, LECTERN, SESSIONS, GObject)
 
-typedef void (*LecternSessionKickFunc) (LecternSession *session, const GError *reason,
-                                        gpointer user_data);
+    typedef void (*LecternSessionKickFunc) (LecternSession *session, const GError *reason,
+                                            gpointer user_data);
 
 /* Thread: control. */
 LECTERN_API LecternSessions *lectern_sessions_new (void);
 /* Begins a session. @kick runs in the caller's thread-default context, never after
  * lectern_session_end. Returns: (transfer full). */
-LECTERN_API LecternSession *lectern_sessions_start (LecternSessions *self,
-                                                    LecternSessionRole role,
+LECTERN_API LecternSession *lectern_sessions_start (LecternSessions *self, LecternSessionRole role,
                                                     LecternAccessRequest *request,
                                                     LecternIdentity *identity,
                                                     LecternSessionKickFunc kick,
                                                     gpointer user_data);
-/* Ends it; @reason: (nullable): for the event and the log. Idempotent. In the context it was started
- * in. */
+/* Ends it; @reason: (nullable): for the event and the log. Idempotent. In the context it was
+ * started in. */
 LECTERN_API void lectern_session_end (LecternSession *self, const GError *reason);
 /* Returns: (transfer full) (element-type LecternSession): a snapshot; @thing: (nullable): of one
  * stream. */

@@ -6,8 +6,9 @@
 /* LecternStreamRegistry: name → stream. Signals, on the control thread, each with a LecternStream*:
  * "live" (also on return from away), "away", "ended". */
 #define LECTERN_TYPE_STREAM_REGISTRY (lectern_stream_registry_get_type ())
-LECTERN_API G_DECLARE_FINAL_TYPE (LecternStreamRegistry, lectern_stream_registry, LECTERN,
-                                  STREAM_REGISTRY, GObject)
+LECTERN_API
+G_DECLARE_FINAL_TYPE (LecternStreamRegistry, lectern_stream_registry, LECTERN, STREAM_REGISTRY,
+                      GObject)
 
 #define LECTERN_TYPE_STREAM (lectern_stream_get_type ())
 LECTERN_API GType lectern_stream_get_type (void);
@@ -35,8 +36,8 @@ LECTERN_API void lectern_stream_registry_set_limits (LecternStreamRegistry *self
 /* Returns: (transfer none): the sessions. Thread: any. */
 LECTERN_API LecternSessions *lectern_stream_registry_get_sessions (LecternStreamRegistry *self);
 
-/* Whether @name is "app/name", each part 1 … 128 of [A-Za-z0-9_.~-], not "." or ".."; a rendition is
- * "app/name@word". Thread: any. */
+/* Whether @name is "app/name", each part 1 … 128 of [A-Za-z0-9_.~-], not "." or ".."; a rendition
+ * is "app/name@word". Thread: any. */
 LECTERN_API gboolean lectern_stream_name_is_valid (const char *name);
 
 /* Returns: (transfer full) (nullable): the stream if it is known (any state). Thread: any. */
@@ -45,8 +46,8 @@ LECTERN_API LecternStream *lectern_stream_registry_lookup (LecternStreamRegistry
 /* Returns: (transfer full) (element-type LecternStream): a snapshot, by name. Thread: any. */
 LECTERN_API GPtrArray *lectern_stream_registry_list (LecternStreamRegistry *self);
 
-/* Begins to publish. The same identity as the present or away publisher's takes over (the old one is
- * told CONFLICT through its lost function); another is refused while the stream is live or away.
+/* Begins to publish. The same identity as the present or away publisher's takes over (the old one
+ * is told CONFLICT through its lost function); another is refused while the stream is live or away.
  * Without identities only an away stream can be taken. @lost runs in the caller's thread-default
  * context, at most once, never after lectern_publisher_end.
  * Returns: (transfer full). Errors: INVALID_DATA (name), CONFLICT, LIMIT. Thread: any. */
@@ -54,8 +55,7 @@ LECTERN_API LecternPublisher *lectern_stream_registry_publish (LecternStreamRegi
                                                                const char *name,
                                                                LecternIdentity *identity,
                                                                LecternPublisherLostFunc lost,
-                                                               gpointer user_data,
-                                                               GError **error);
+                                                               gpointer user_data, GError **error);
 /* Ends every stream at once (shutdown). Thread: control. */
 LECTERN_API void lectern_stream_registry_end_all (LecternStreamRegistry *self);
 /* Ends the named stream: its publisher is told @reason, viewers get everything, then their end.

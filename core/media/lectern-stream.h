@@ -6,31 +6,31 @@
 
 typedef enum
 {
-  LECTERN_STREAM_IDLE,  /* nobody has published yet; viewers may wait */
+  LECTERN_STREAM_IDLE, /* nobody has published yet; viewers may wait */
   LECTERN_STREAM_LIVE,
   LECTERN_STREAM_AWAY,  /* the publisher was lost and may return within the grace period */
   LECTERN_STREAM_ENDED, /* over; a new publication is a new stream object */
 } LecternStreamState;
 
-/* LecternStream: one live stream, "app/name". Atomically reference-counted; guarded by one short lock
- * of its own. Thread: any. */
+/* LecternStream: one live stream, "app/name". Atomically reference-counted; guarded by one short
+ * lock of its own. Thread: any. */
 typedef struct _LecternStream LecternStream;
 
 typedef struct
 {
   LecternStreamState state;
-  gint64 started_us;      /* wall time of the first publication */
+  gint64 started_us; /* wall time of the first publication */
   guint64 bytes_in;
   guint64 packets_in;
-  guint64 bitrate;        /* bits a second over the last seconds */
+  guint64 bitrate; /* bits a second over the last seconds */
   double fps;
   guint viewers;
   guint waiting;
-  guint64 gop_bytes;      /* now in the GOP cache */
-  gint64 gop_duration;    /* ns between the last two key frames, 0 unknown */
-  LecternTrack *video;    /* (transfer full), NULL none */
+  guint64 gop_bytes;   /* now in the GOP cache */
+  gint64 gop_duration; /* ns between the last two key frames, 0 unknown */
+  LecternTrack *video; /* (transfer full), NULL none */
   LecternTrack *audio;
-  GVariant *metadata;     /* (transfer full), NULL none */
+  GVariant *metadata; /* (transfer full), NULL none */
 } LecternStreamInfo;
 LECTERN_API void lectern_stream_info_clear (LecternStreamInfo *info);
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC (LecternStreamInfo, lectern_stream_info_clear)

@@ -8,20 +8,21 @@ typedef struct
 {
   LecternTrack *video; /* NULL: none, or not wanted */
   LecternTrack *audio;
-  GVariant *metadata;  /* a{sv} or NULL */
-  gint64 dts;          /* of the packet that follows */
+  GVariant *metadata; /* a{sv} or NULL */
+  gint64 dts;         /* of the packet that follows */
 } LecternTapeSetup;
 
-/* LecternTapeFormat: a wire format, a constant table. The bytes depend on nothing but the packet, so
- * that one tape serves all viewers. Thread: any, one call at a time for each tape. */
+/* LecternTapeFormat: a wire format, a constant table. The bytes depend on nothing but the packet,
+ * so that one tape serves all viewers. Thread: any, one call at a time for each tape. */
 typedef struct
 {
   const char *name; /* "flv" */
-  /* Returns: (transfer full): what precedes the first packet; @join: at the very beginning, else after a
-   * jump within a running reply. */
+  /* Returns: (transfer full): what precedes the first packet; @join: at the very beginning, else
+   * after a jump within a running reply. */
   GBytes *(*header) (const LecternTapeSetup *setup, gboolean join);
   /* Most bytes `write` can need for @packet. */
   gsize (*bound) (const LecternPacket *packet);
-  /* Writes @packet, which may be CONFIG or METADATA; returns the bytes written, 0 to leave it out. */
+  /* Writes @packet, which may be CONFIG or METADATA; returns the bytes written, 0 to leave it out.
+   */
   gsize (*write) (const LecternPacket *packet, guint8 *to);
 } LecternTapeFormat;

@@ -22,8 +22,10 @@ typedef enum
   LECTERN_VIEWER_STARTED, /* first bytes of media are on their way */
   LECTERN_VIEWER_AWAY,    /* the publisher is lost; wait */
   LECTERN_VIEWER_BACK,    /* and returned */
-  LECTERN_VIEWER_ENDED,   /* over: all was sent; the last event. @reason: NULL ended in order; TIMED_OUT
-                             stuck, or nobody published in time; LIMIT too many wait; CLOSED */
+  LECTERN_VIEWER_ENDED,   /* over: all was sent; the last event. @reason: NULL ended in order;
+                             TIMED_OUT   stuck, or nobody published in time; LIMIT too many wait;
+                             CLOSED
+                           */
 } LecternViewerEvent;
 
 typedef void (*LecternViewerFunc) (LecternViewer *viewer, LecternViewerEvent event,
@@ -39,10 +41,11 @@ LECTERN_API LecternViewer *lectern_viewer_new (LecternStreamRegistry *registry, 
                                                gpointer user_data, GError **error);
 /* To be called from the handler's `writable`. */
 LECTERN_API void lectern_viewer_writable (LecternViewer *self);
-/* Sends bytes of the protocol's own (a pong, a ping) between two messages of the tape; at most 4 KiB
- * may wait. FALSE: over that. */
+/* Sends bytes of the protocol's own (a pong, a ping) between two messages of the tape; at most 4
+ * KiB may wait. FALSE: over that. */
 LECTERN_API gboolean lectern_viewer_write (LecternViewer *self, const void *data, gsize length);
 /* Holds and resumes; resuming jumps to the newest key frame. */
 LECTERN_API void lectern_viewer_set_paused (LecternViewer *self, gboolean paused);
+LECTERN_API LecternConnection *lectern_viewer_get_connection (LecternViewer *self);
 /* Leaves the tape; no event follows. Releases the caller's reference. */
 LECTERN_API void lectern_viewer_free (LecternViewer *self);
