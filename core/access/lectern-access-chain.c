@@ -80,7 +80,7 @@ entry_unref (gpointer data)
 static gpointer
 entry_copy (gconstpointer source, gpointer user_data)
 {
-  Entry *self = (Entry *)source;
+  Entry *self = (Entry *) source;
 
   self->refs++;
   return self;
@@ -203,7 +203,7 @@ on_guard_answer (GObject *source, GAsyncResult *result, gpointer user_data)
       ask->verdict
           = iface->check_finish (ask->entry->guard, result, &check->identity, &check->error);
       end_ask (ask);
-      if (!ask->starting && !settle (check, ask->entry, (LecternVerdict)ask->verdict))
+      if (!ask->starting && !settle (check, ask->entry, (LecternVerdict) ask->verdict))
         run_check (check);
     }
   ask_unref (ask);
@@ -240,7 +240,7 @@ ask_guard (Check *check, Entry *entry)
   LecternGuardInterface *iface = LECTERN_GUARD_GET_IFACE (entry->guard);
 
   if (iface->check != NULL)
-    return (int)iface->check (entry->guard, check->request, &check->identity, &check->error);
+    return (int) iface->check (entry->guard, check->request, &check->identity, &check->error);
   return ask_async (check, entry);
 }
 
@@ -256,7 +256,7 @@ run_check (Check *check)
       if (entry->removed)
         continue;
       verdict = ask_guard (check, entry);
-      if (verdict == PENDING || settle (check, entry, (LecternVerdict)verdict))
+      if (verdict == PENDING || settle (check, entry, (LecternVerdict) verdict))
         return;
     }
   answer_error (check, LECTERN_ERROR_DENIED, "no guard allows it");
@@ -345,8 +345,8 @@ lectern_access_chain_new (gint64 timeout_us)
 static int
 compare_entries (gconstpointer a, gconstpointer b)
 {
-  const Entry *first = *(Entry *const *)a;
-  const Entry *second = *(Entry *const *)b;
+  const Entry *first = *(Entry *const *) a;
+  const Entry *second = *(Entry *const *) b;
 
   if (first->priority != second->priority)
     return first->priority < second->priority ? -1 : 1;

@@ -14,7 +14,7 @@ static const char *const action_names[] = {
 const char *
 lectern_action_get_name (LecternAction action)
 {
-  g_return_val_if_fail ((guint)action < G_N_ELEMENTS (action_names), "unknown");
+  g_return_val_if_fail ((guint) action < G_N_ELEMENTS (action_names), "unknown");
   return action_names[action];
 }
 

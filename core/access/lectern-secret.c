@@ -28,7 +28,7 @@ lectern_secret_new (GError **error)
 void
 lectern_secret_hash (const char *secret, guint8 hash[LECTERN_SECRET_HASH_SIZE])
 {
-  SHA256 ((const guint8 *)secret, strlen (secret), hash);
+  SHA256 ((const guint8 *) secret, strlen (secret), hash);
 }
 
 gboolean

@@ -95,7 +95,7 @@ write_all (int fd, const char *text, gsize length)
       if (written > 0)
         {
           text += written;
-          length -= (gsize)written;
+          length -= (gsize) written;
         }
     }
   return TRUE;

@@ -23,10 +23,10 @@ parse_port (const char *text, guint16 *port)
   if (length == 0 || length > 5 || text[length] != '\0')
     return FALSE;
   for (gsize i = 0; i < length; i++)
-    value = value * 10 + (guint)(text[i] - '0');
+    value = value * 10 + (guint) (text[i] - '0');
   if (value > G_MAXUINT16)
     return FALSE;
-  *port = (guint16)value;
+  *port = (guint16) value;
   return TRUE;
 }
 
@@ -70,7 +70,7 @@ lectern_address_parse (const char *text, LecternAddress *self, GError **error)
   const char *colon = strrchr (text, ':');
 
   if (colon == NULL || !parse_port (colon + 1, &parsed.port)
-      || !parse_ip (text, (gsize)(colon - text), &parsed))
+      || !parse_ip (text, (gsize) (colon - text), &parsed))
     {
       g_set_error (error, LECTERN_ERROR, LECTERN_ERROR_INVALID_DATA,
                    "'%.64s' is not an address like 127.0.0.1:1935, [::]:8000 or *:8000", text);

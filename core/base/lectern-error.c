@@ -3,7 +3,7 @@
 
 #include <errno.h>
 
-G_DEFINE_QUARK (lectern-error-quark, lectern_error)
+G_DEFINE_QUARK (lectern - error - quark, lectern_error)
 
 static const struct
 {
@@ -87,8 +87,7 @@ lectern_error_set_errno (GError **error, int number, const char *format, ...)
   va_start (args, format);
   what = g_strdup_vprintf (format, args);
   va_end (args);
-  g_set_error (error, LECTERN_ERROR, code_from_errno (number), "%s: %s", what,
-               g_strerror (number));
+  g_set_error (error, LECTERN_ERROR, code_from_errno (number), "%s: %s", what, g_strerror (number));
 }
 
 static LecternError

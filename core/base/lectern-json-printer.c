@@ -13,13 +13,13 @@ print_string (GString *out, const char *text)
     {
       const char *plain = text;
 
-      while ((guchar)*text >= 0x20 && *text != '"' && *text != '\\')
+      while ((guchar) *text >= 0x20 && *text != '"' && *text != '\\')
         text++;
       g_string_append_len (out, plain, text - plain);
       if (*text == '"' || *text == '\\')
         g_string_append_printf (out, "\\%c", *text++);
       else if (*text != '\0')
-        g_string_append_printf (out, "\\u%04x", (guchar)*text++);
+        g_string_append_printf (out, "\\u%04x", (guchar) *text++);
     }
   g_string_append_c (out, '"');
 }

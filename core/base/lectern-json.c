@@ -49,7 +49,7 @@ read_hex4 (Parser *self, gunichar *value)
     {
       if (!g_ascii_isxdigit (self->at[i]))
         return refuse_data (self, "a bad escape");
-      sum = sum << 4 | (gunichar)g_ascii_xdigit_value (self->at[i]);
+      sum = sum << 4 | (gunichar) g_ascii_xdigit_value (self->at[i]);
     }
   self->at += 4;
   *value = sum;
@@ -118,7 +118,7 @@ read_string (Parser *self)
     {
       const char *plain = self->at;
 
-      while ((guchar)*self->at >= 0x20 && *self->at != '"' && *self->at != '\\')
+      while ((guchar) *self->at >= 0x20 && *self->at != '"' && *self->at != '\\')
         self->at++;
       g_string_append_len (out, plain, self->at - plain);
       if (*self->at == '\\')
@@ -403,7 +403,7 @@ lectern_json_parse (const char *text, gsize length, GError **error)
   if (run (&parser))
     return parser.root;
   g_set_error (error, LECTERN_ERROR, parser.code, "bad JSON at byte %" G_GSIZE_FORMAT ": %s",
-               (gsize)(parser.at - parser.start), parser.problem);
+               (gsize) (parser.at - parser.start), parser.problem);
   for (guint i = 0; i < LECTERN_JSON_MAX_DEPTH; i++)
     g_free (parser.names[i]);
   g_clear_pointer (&parser.root, json_node_unref);

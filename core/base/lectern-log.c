@@ -86,22 +86,22 @@ printable (gunichar c)
 static gsize
 escape_one (GString *out, const char *text, gsize length, gsize max)
 {
-  gunichar c = g_utf8_get_char_validated (text, (gssize)length);
+  gunichar c = g_utf8_get_char_validated (text, (gssize) length);
   gsize taken = 1;
 
-  if (c != (gunichar)-1 && c != (gunichar)-2)
-    taken = (gsize)g_unichar_to_utf8 (c, NULL);
-  if (c != (gunichar)-1 && c != (gunichar)-2 && printable (c))
+  if (c != (gunichar) -1 && c != (gunichar) -2)
+    taken = (gsize) g_unichar_to_utf8 (c, NULL);
+  if (c != (gunichar) -1 && c != (gunichar) -2 && printable (c))
     {
       if (out->len + taken > max)
         return 0;
-      g_string_append_len (out, text, (gssize)taken);
+      g_string_append_len (out, text, (gssize) taken);
       return taken;
     }
   if (out->len + 4 * taken > max)
     return 0;
   for (gsize i = 0; i < taken; i++)
-    g_string_append_printf (out, "\\x%02x", (guchar)text[i]);
+    g_string_append_printf (out, "\\x%02x", (guchar) text[i]);
   return taken;
 }
 
@@ -133,7 +133,7 @@ lectern_log_escape (const char *text, gssize length, gsize max)
 {
   GString *out = g_string_new (NULL);
 
-  append_escaped (out, text, length < 0 ? strlen (text) : (gsize)length, max);
+  append_escaped (out, text, length < 0 ? strlen (text) : (gsize) length, max);
   return g_string_free (out, FALSE);
 }
 
@@ -156,15 +156,15 @@ static void
 mask_parameter (GString *out, const char *parameter, gsize length)
 {
   const char *equals = memchr (parameter, '=', length);
-  gsize name_length = equals != NULL ? (gsize)(equals - parameter) : 0;
+  gsize name_length = equals != NULL ? (gsize) (equals - parameter) : 0;
 
   if (equals == NULL)
     g_string_append (out, length > 0 ? "***" : "");
   else if (is_harmless (parameter, name_length, equals + 1, length - name_length - 1))
-    g_string_append_len (out, parameter, (gssize)length);
+    g_string_append_len (out, parameter, (gssize) length);
   else
     {
-      g_string_append_len (out, parameter, (gssize)name_length + 1);
+      g_string_append_len (out, parameter, (gssize) name_length + 1);
       g_string_append (out, "***");
     }
 }
@@ -189,8 +189,8 @@ mask_query (GString *out, const char *query, gsize length)
 static void
 mask_place (GString *out, const char *place, gsize length)
 {
-  const char *scheme = g_strstr_len (place, (gssize)length, "://");
-  gsize start = scheme != NULL ? (gsize)(scheme - place) + 3 : 0;
+  const char *scheme = g_strstr_len (place, (gssize) length, "://");
+  gsize start = scheme != NULL ? (gsize) (scheme - place) + 3 : 0;
   gsize end = start;
   const char *at = NULL;
 
@@ -201,15 +201,15 @@ mask_place (GString *out, const char *place, gsize length)
     }
   /* Without a scheme "physics@480p" is a name; with a colon before the @ it is a password. */
   if (at != NULL
-      && (scheme != NULL || memchr (place + start, ':', (gsize)(at - place) - start) != NULL))
+      && (scheme != NULL || memchr (place + start, ':', (gsize) (at - place) - start) != NULL))
     {
-      g_string_append_len (out, place, (gssize)start);
+      g_string_append_len (out, place, (gssize) start);
       g_string_append (out, "***");
-      start = (gsize)(at - place);
-      g_string_append_len (out, place + start, (gssize)(length - start));
+      start = (gsize) (at - place);
+      g_string_append_len (out, place + start, (gssize) (length - start));
     }
   else
-    g_string_append_len (out, place, (gssize)length);
+    g_string_append_len (out, place, (gssize) length);
 }
 
 char *
@@ -227,7 +227,7 @@ lectern_log_mask_url (const char *url)
     }
   if (url[length] == '#')
     g_string_append (masked, "#***");
-  return lectern_log_escape (masked->str, (gssize)masked->len, MAX_URL);
+  return lectern_log_escape (masked->str, (gssize) masked->len, MAX_URL);
 }
 
 static void
@@ -239,7 +239,7 @@ count_dropped (void)
 guint64
 lectern_log_get_dropped (void)
 {
-  return (guint64)__atomic_load_n (&dropped, __ATOMIC_RELAXED);
+  return (guint64) __atomic_load_n (&dropped, __ATOMIC_RELAXED);
 }
 
 static void
@@ -266,12 +266,12 @@ print_stderr (guint level, const char *domain, const char *message, gsize length
 {
   g_autoptr (GString) line = g_string_sized_new (256);
   gint64 now = g_get_real_time ();
-  time_t seconds = (time_t)(now / G_USEC_PER_SEC);
+  time_t seconds = (time_t) (now / G_USEC_PER_SEC);
   struct tm local;
 
   localtime_r (&seconds, &local);
   g_string_printf (line, "%02d:%02d:%02d.%03d %s %s: ", local.tm_hour, local.tm_min, local.tm_sec,
-                   (int)(now % G_USEC_PER_SEC / 1000), levels[level].label, domain);
+                   (int) (now % G_USEC_PER_SEC / 1000), levels[level].label, domain);
   append_escaped (line, message, length, MAX_LINE - 1);
   g_string_append_c (line, '\n');
   write_line (line);
@@ -281,19 +281,19 @@ print_stderr (guint level, const char *domain, const char *message, gsize length
 static void
 add_field (GByteArray *out, const char *key, const char *value, gsize length)
 {
-  guint64 little = GUINT64_TO_LE ((guint64)length);
+  guint64 little = GUINT64_TO_LE ((guint64) length);
 
-  g_byte_array_append (out, (const guint8 *)key, (guint)strlen (key));
-  g_byte_array_append (out, (const guint8 *)"\n", 1);
-  g_byte_array_append (out, (const guint8 *)&little, sizeof little);
-  g_byte_array_append (out, (const guint8 *)value, (guint)length);
-  g_byte_array_append (out, (const guint8 *)"\n", 1);
+  g_byte_array_append (out, (const guint8 *) key, (guint) strlen (key));
+  g_byte_array_append (out, (const guint8 *) "\n", 1);
+  g_byte_array_append (out, (const guint8 *) &little, sizeof little);
+  g_byte_array_append (out, (const guint8 *) value, (guint) length);
+  g_byte_array_append (out, (const guint8 *) "\n", 1);
 }
 
 static gsize
 field_length (const GLogField *field)
 {
-  gsize length = field->length < 0 ? strlen (field->value) : (gsize)field->length;
+  gsize length = field->length < 0 ? strlen (field->value) : (gsize) field->length;
 
   return MIN (length, MAX_LINE);
 }
@@ -312,7 +312,7 @@ print_journal (guint level, const GLogField *fields, gsize n_fields)
         add_field (out, fields[i].key, fields[i].value, field_length (&fields[i]));
     }
   if (sendto (journal, out->data, out->len, MSG_DONTWAIT | MSG_NOSIGNAL,
-              (const struct sockaddr *)&to, sizeof to)
+              (const struct sockaddr *) &to, sizeof to)
       < 0)
     count_dropped ();
 }
@@ -346,7 +346,7 @@ write_log (GLogLevelFlags flags, const GLogField *fields, gsize n_fields, gpoint
 static void
 clear_rule (gpointer data)
 {
-  g_pattern_spec_free (((Rule *)data)->domain);
+  g_pattern_spec_free (((Rule *) data)->domain);
 }
 
 static void
@@ -354,7 +354,7 @@ add_rule (const char *text)
 {
   const char *colon = strrchr (text, ':');
   g_autofree char *domain
-      = colon != NULL ? g_strndup (text, (gsize)(colon - text)) : g_strdup (text);
+      = colon != NULL ? g_strndup (text, (gsize) (colon - text)) : g_strdup (text);
   Rule rule = { .level = G_LOG_LEVEL_DEBUG };
 
   for (guint i = 0; colon != NULL && i < G_N_ELEMENTS (levels); i++)

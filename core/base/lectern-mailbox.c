@@ -45,7 +45,7 @@ take_waiting (LecternMailbox *self, GArray *replacement)
 static gboolean
 dispatch (GSource *source, GSourceFunc callback, gpointer user_data)
 {
-  LecternMailbox *self = (LecternMailbox *)source;
+  LecternMailbox *self = (LecternMailbox *) source;
   g_autoptr (GArray) empty = g_array_new (FALSE, FALSE, sizeof (Message));
   g_autoptr (GArray) messages = NULL;
 
@@ -67,7 +67,7 @@ dispatch (GSource *source, GSourceFunc callback, gpointer user_data)
 static void
 finalize (GSource *source)
 {
-  LecternMailbox *self = (LecternMailbox *)source;
+  LecternMailbox *self = (LecternMailbox *) source;
 
   if (self->waiting != NULL)
     {
@@ -83,7 +83,7 @@ static GSourceFuncs source_funcs = { .dispatch = dispatch, .finalize = finalize 
 static void
 forget_shared (GSource *source)
 {
-  LecternMailbox *self = (LecternMailbox *)source;
+  LecternMailbox *self = (LecternMailbox *) source;
   g_autoptr (GMutexLocker) locker = g_mutex_locker_new (&shared_lock);
 
   if (g_hash_table_lookup (shared, self->shared_by) == self)
@@ -94,7 +94,7 @@ LecternMailbox *
 lectern_mailbox_new (GMainContext *context)
 {
   GSource *source = g_source_new (&source_funcs, sizeof (LecternMailbox));
-  LecternMailbox *self = (LecternMailbox *)source;
+  LecternMailbox *self = (LecternMailbox *) source;
 
   g_mutex_init (&self->lock);
   self->waiting = g_array_new (FALSE, FALSE, sizeof (Message));

@@ -243,8 +243,8 @@ run_collectors (void)
 static int
 compare (gconstpointer a, gconstpointer b)
 {
-  const LecternMetric *first = *(LecternMetric *const *)a;
-  const LecternMetric *second = *(LecternMetric *const *)b;
+  const LecternMetric *first = *(LecternMetric *const *) a;
+  const LecternMetric *second = *(LecternMetric *const *) b;
   int order = strcmp (first->name, second->name);
 
   return order != 0 ? order : strcmp (first->labels, second->labels);

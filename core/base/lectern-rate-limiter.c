@@ -4,9 +4,8 @@
 void
 lectern_rate_limiter_init (LecternRateLimiter *self, double rate, double burst, gint64 now_us)
 {
-  *self = (LecternRateLimiter){
-    .rate = rate, .burst = burst, .tokens = burst, .updated_us = now_us
-  };
+  *self
+      = (LecternRateLimiter){ .rate = rate, .burst = burst, .tokens = burst, .updated_us = now_us };
 }
 
 gboolean

@@ -46,9 +46,9 @@ read_all (int fd, char *text, gsize size)
         break;
       if (got < 0 && errno != EINTR)
         return -1;
-      length += got > 0 ? (gsize)got : 0;
+      length += got > 0 ? (gsize) got : 0;
     }
-  return (gssize)length;
+  return (gssize) length;
 }
 
 static char *
@@ -68,7 +68,7 @@ read_open (int fd, const char *path, GError **error)
     }
   while (length > 0 && (text[length - 1] == '\n' || text[length - 1] == '\r'))
     text[--length] = '\0';
-  if (!g_utf8_validate_len (text, (gsize)length, NULL))
+  if (!g_utf8_validate_len (text, (gsize) length, NULL))
     {
       refuse (error, path, "is not UTF-8 text");
       return NULL;

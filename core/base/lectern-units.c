@@ -43,7 +43,7 @@ read_digits (const char **text, gint64 *value)
   for (; g_ascii_isdigit (*at); at++)
     {
       if (__builtin_mul_overflow (sum, 10, &sum)
-          || __builtin_add_overflow (sum, (gint64)(*at - '0'), &sum))
+          || __builtin_add_overflow (sum, (gint64) (*at - '0'), &sum))
         return FALSE;
     }
   *text = at;

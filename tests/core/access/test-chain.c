@@ -42,7 +42,7 @@ static LecternVerdict
 check (LecternGuard *guard, LecternAccessRequest *request, LecternIdentity **identity,
        GError **error)
 {
-  TestGuard *self = (TestGuard *)guard;
+  TestGuard *self = (TestGuard *) guard;
 
   self->asked++;
   return say (self, identity, error);
@@ -52,7 +52,7 @@ static void
 check_async (LecternGuard *guard, LecternAccessRequest *request, GCancellable *cancellable,
              GAsyncReadyCallback callback, gpointer user_data)
 {
-  TestGuard *self = (TestGuard *)guard;
+  TestGuard *self = (TestGuard *) guard;
   GTask *task;
 
   self->asked++;
@@ -76,7 +76,7 @@ check_finish (LecternGuard *guard, GAsyncResult *result, LecternIdentity **ident
 {
   if (result != NULL)
     g_assert_true (g_task_propagate_boolean (G_TASK (result), NULL));
-  return say ((TestGuard *)guard, identity, error);
+  return say ((TestGuard *) guard, identity, error);
 }
 
 static void
@@ -201,18 +201,18 @@ test_verdicts (void)
     { LECTERN_VERDICT_ABSTAIN, LECTERN_VERDICT_ALLOW, TRUE, 1 },
     { LECTERN_VERDICT_ABSTAIN, LECTERN_VERDICT_DENY, FALSE, 1 },
     { LECTERN_VERDICT_ABSTAIN, LECTERN_VERDICT_ABSTAIN, FALSE, 1 },
-    { (LecternVerdict)77, LECTERN_VERDICT_ALLOW, FALSE, 0 },
+    { (LecternVerdict) 77, LECTERN_VERDICT_ALLOW, FALSE, 0 },
   };
 
   for (guint i = 0; i < G_N_ELEMENTS (rows) * 9; i++)
     {
       g_autoptr (LecternAccessChain) chain = lectern_access_chain_new (LONG_US);
       guint row = i / 9;
-      TestGuard *second = add (chain, (Manner)(i % 3), rows[row].second, 20, NULL);
+      TestGuard *second = add (chain, (Manner) (i % 3), rows[row].second, 20, NULL);
       Answer answer = { 0 };
 
       /* Added later, asked first: the priority counts. */
-      add (chain, (Manner)(i / 3 % 3), rows[row].first, 10, NULL);
+      add (chain, (Manner) (i / 3 % 3), rows[row].first, 10, NULL);
       start (chain, &answer);
       await (&answer);
       g_assert_cmpint (answer.allowed, ==, rows[row].allowed);
@@ -253,7 +253,7 @@ test_failing_guard (void)
   for (guint i = 0; i < 9; i++)
     {
       g_autoptr (LecternAccessChain) chain = lectern_access_chain_new (LONG_US);
-      TestGuard *guard = add (chain, (Manner)(i % 3), (LecternVerdict)(i / 3), 1, NULL);
+      TestGuard *guard = add (chain, (Manner) (i % 3), (LecternVerdict) (i / 3), 1, NULL);
       TestGuard *next = add (chain, AT_ONCE, LECTERN_VERDICT_ALLOW, 2, NULL);
       Answer answer = { 0 };
 
@@ -304,17 +304,17 @@ test_removed (void)
   g_autoptr (LecternAccessChain) chain = lectern_access_chain_new (LONG_US);
   guint id;
   g_autoptr (GObject) guard
-      = g_object_ref ((GObject *)add (chain, NEVER, LECTERN_VERDICT_DENY, 1, &id));
+      = g_object_ref ((GObject *) add (chain, NEVER, LECTERN_VERDICT_DENY, 1, &id));
   Answer answer = { 0 };
 
   add (chain, LATER, LECTERN_VERDICT_ALLOW, 2, NULL);
   start (chain, &answer);
-  while (((TestGuard *)guard)->asked == 0)
+  while (((TestGuard *) guard)->asked == 0)
     g_main_context_iteration (NULL, TRUE);
   lectern_access_chain_remove_guard (chain, id);
   await (&answer);
   g_assert_true (answer.allowed);
-  g_clear_object (&((TestGuard *)guard)->held);
+  g_clear_object (&((TestGuard *) guard)->held);
   while (g_main_context_iteration (NULL, FALSE))
     ;
 
@@ -322,7 +322,7 @@ test_removed (void)
   start (chain, &answer);
   await (&answer);
   g_assert_true (answer.allowed);
-  g_assert_cmpuint (((TestGuard *)guard)->asked, ==, 1);
+  g_assert_cmpuint (((TestGuard *) guard)->asked, ==, 1);
 }
 
 /* A check is only queued when its guard goes: the guard must not be asked any more. */
@@ -345,12 +345,12 @@ test_ended (void)
 {
   LecternAccessChain *chain = lectern_access_chain_new (LONG_US);
   g_autoptr (GObject) guard
-      = g_object_ref ((GObject *)add (chain, NEVER, LECTERN_VERDICT_ALLOW, 1, NULL));
+      = g_object_ref ((GObject *) add (chain, NEVER, LECTERN_VERDICT_ALLOW, 1, NULL));
   Answer asked = { 0 };
   Answer queued = { 0 };
 
   start (chain, &asked);
-  while (((TestGuard *)guard)->asked == 0)
+  while (((TestGuard *) guard)->asked == 0)
     g_main_context_iteration (NULL, TRUE);
   start (chain, &queued);
   g_object_unref (chain);
@@ -358,7 +358,7 @@ test_ended (void)
   await (&queued);
   g_assert_cmpint (asked.code, ==, LECTERN_ERROR_CLOSED);
   g_assert_cmpint (queued.code, ==, LECTERN_ERROR_CLOSED);
-  g_clear_object (&((TestGuard *)guard)->held);
+  g_clear_object (&((TestGuard *) guard)->held);
   while (g_main_context_iteration (NULL, FALSE))
     ;
 }
