@@ -26,7 +26,6 @@ struct _LecternViewer
   gsize rest;                   /* bytes to send before a jump; only while `jumping` */
   gsize picture_rest;           /* bytes of the first key frame still to send */
   gint64 begun_us;
-  gint64 moved_us;     /* when the peer last took bytes, or nothing was left to send */
   gint64 jumped_us;    /* when the jump was planned */
   GByteArray *control; /* the protocol's bytes that wait for a message's end, or NULL */
   LecternTimer timer;  /* the beginning, then the end of waiting */
@@ -56,7 +55,7 @@ observe_first_picture (gint64 passed_us)
                            "lectern_first_picture_seconds",
                            "From a viewer's wish to play to the last byte of its first key frame",
                            picture_bounds, G_N_ELEMENTS (picture_bounds)));
-  lectern_metric_observe (metric, (double)passed_us / 1e6);
+  lectern_metric_observe (metric, (double) passed_us / 1e6);
 }
 
 static void
@@ -103,6 +102,8 @@ leave (LecternViewer *self)
   lectern_tape_position_clear (&self->position);
   if (self->audience == NULL)
     return;
+  lectern_connection_set_stall_timeout (self->connection,
+                                        lectern_audience_get_limits (self->audience)->stuck_us);
   lectern_audience_remove (self->audience, self);
   lectern_stream_drop_audience (self->stream, self->audience);
   g_clear_pointer (&self->audience, lectern_audience_unref);
@@ -128,18 +129,18 @@ get_lateness_us (LecternViewer *self, gint64 now_us)
 }
 
 static void
-end_stuck (LecternViewer *self, gint64 now_us)
+end_stuck (LecternViewer *self, gint64 stalled_us, gint64 now_us)
 {
   g_autoptr (GError) reason = NULL;
-  gint64 late_ms = get_lateness_us (self, now_us) / 1000;
 
   g_message ("viewer %s of '%s' closed: it took nothing for %" G_GINT64_FORMAT
              " ms; %" G_GINT64_FORMAT " ms of media not delivered",
              lectern_connection_get_peer_name (self->connection),
-             lectern_stream_get_name (self->stream), (now_us - self->moved_us) / 1000, late_ms);
+             lectern_stream_get_name (self->stream), stalled_us / 1000,
+             get_lateness_us (self, now_us) / 1000);
   count_drop ("stuck");
-  g_set_error (&reason, LECTERN_ERROR, LECTERN_ERROR_TIMED_OUT, "the viewer took nothing for %d s",
-               (int)((now_us - self->moved_us) / G_USEC_PER_SEC));
+  reason = g_error_new (LECTERN_ERROR, LECTERN_ERROR_TIMED_OUT, "the viewer took nothing for %d ms",
+                        (int) (stalled_us / 1000));
   end (self, reason);
 }
 
@@ -242,7 +243,6 @@ account (LecternViewer *self, gsize sent, gint64 now_us)
   if (sent == 0)
     return;
   self->position.offset += sent;
-  self->moved_us = now_us;
   if (self->jumping)
     self->rest -= sent;
   if (self->session != NULL)
@@ -314,8 +314,6 @@ lectern_viewer_flush (LecternViewer *self, gint64 now_us)
   if (is_placed (self) || seek (self))
     while (flush_piece (self, now_us))
       continue;
-  if (!self->blocked)
-    self->moved_us = now_us;
   if (self->ending && !self->blocked && has_all (self))
     end (self, NULL);
 }
@@ -337,12 +335,15 @@ void
 lectern_viewer_check (LecternViewer *self, gint64 now_us)
 {
   const LecternMediaLimits *limits = lectern_audience_get_limits (self->audience);
+  gint64 stalled_us;
 
   if (!self->blocked)
     return;
-  if (now_us - self->moved_us > limits->stuck_us
-      || (self->jumping && now_us - self->jumped_us > MAX_JUMP_WAIT * limits->stuck_us))
-    end_stuck (self, now_us);
+  stalled_us = lectern_connection_get_stalled (self->connection);
+  if (self->jumping && now_us - self->jumped_us > MAX_JUMP_WAIT * limits->stuck_us)
+    stalled_us = MAX (stalled_us, now_us - self->jumped_us);
+  if (stalled_us > limits->stuck_us)
+    end_stuck (self, stalled_us, now_us);
   else if (get_lateness_us (self, now_us) > limits->late_us)
     plan_late_jump (self, "late", now_us);
 }
@@ -367,7 +368,7 @@ lectern_viewer_tell (LecternViewer *self, LecternStreamState state)
 static void
 on_wait_over (LecternTimer *timer)
 {
-  LecternViewer *self = (LecternViewer *)((char *)timer - G_STRUCT_OFFSET (LecternViewer, timer));
+  LecternViewer *self = (LecternViewer *) ((char *) timer - G_STRUCT_OFFSET (LecternViewer, timer));
   g_autoptr (GError) reason = NULL;
 
   g_set_error (&reason, LECTERN_ERROR, LECTERN_ERROR_TIMED_OUT, "nobody published '%s' in time",
@@ -380,7 +381,7 @@ on_wait_over (LecternTimer *timer)
 static void
 on_begin (LecternTimer *timer)
 {
-  LecternViewer *self = (LecternViewer *)((char *)timer - G_STRUCT_OFFSET (LecternViewer, timer));
+  LecternViewer *self = (LecternViewer *) ((char *) timer - G_STRUCT_OFFSET (LecternViewer, timer));
   const LecternMediaLimits *limits = lectern_audience_get_limits (self->audience);
 
   if (self->is_waiting)
@@ -406,6 +407,8 @@ join (LecternViewer *self, const LecternTapeFormat *format, const LecternViewerO
     self->wait_key = lectern_tape_get_key_number (lectern_audience_get_tape (self->audience));
   self->waited = idle || options->skip_backlog;
   lectern_audience_add (self->audience, self);
+  /* We look at that ourselves, and tell what was lost. */
+  lectern_connection_set_stall_timeout (self->connection, 0);
   lectern_timer_start (&self->timer, reactor, 0, on_begin);
   return TRUE;
 }
@@ -427,7 +430,7 @@ lectern_viewer_new (LecternStreamRegistry *registry, const char *name,
   self->session = session != NULL ? lectern_session_ref (session) : NULL;
   self->func = func;
   self->user_data = user_data;
-  self->begun_us = self->moved_us = lectern_clock_now_us ();
+  self->begun_us = lectern_clock_now_us ();
   if (!join (self, format, options, error))
     g_clear_pointer (&self, lectern_viewer_free);
   return self;

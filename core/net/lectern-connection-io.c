@@ -24,7 +24,7 @@ lectern_connection_receive (LecternConnection *self, guint8 *to, gsize size, gsi
   while (n < 0 && errno == EINTR);
   if (n < 0)
     return errno == EAGAIN ? LECTERN_IO_AGAIN : LECTERN_IO_BROKEN;
-  *received = (gsize)n;
+  *received = (gsize) n;
   return n == 0 ? LECTERN_IO_END : LECTERN_IO_DONE;
 }
 
@@ -40,7 +40,7 @@ lectern_connection_transmit (LecternConnection *self, const void *from, gsize le
   while (n < 0 && errno == EINTR);
   if (n < 0)
     return errno == EAGAIN ? LECTERN_IO_AGAIN : LECTERN_IO_BROKEN;
-  *sent = (gsize)n;
+  *sent = (gsize) n;
   return LECTERN_IO_DONE;
 }
 
@@ -93,13 +93,13 @@ count_unacknowledged (LecternConnection *self)
 {
   int bytes = 0;
 
-  return ioctl (self->watch.fd, SIOCOUTQ, &bytes) == 0 ? (guint32)bytes : 0;
+  return ioctl (self->watch.fd, SIOCOUTQ, &bytes) == 0 ? (guint32) bytes : 0;
 }
 
 /* EPOLLOUT comes only when a third of the socket's memory is free, so a slow but honest peer is
  * told from a stuck one by what it has acknowledged. */
-static void
-check_stall (LecternConnection *self, gint64 now_us)
+static gint64
+measure_stall (LecternConnection *self, gint64 now_us)
 {
   guint32 unacknowledged = count_unacknowledged (self);
 
@@ -107,7 +107,19 @@ check_stall (LecternConnection *self, gint64 now_us)
     self->progress_us = now_us;
   self->unacknowledged = unacknowledged;
   self->checked_us = now_us;
-  if (now_us - self->progress_us >= self->stall_us)
+  return now_us - self->progress_us;
+}
+
+gint64
+lectern_connection_get_stalled (LecternConnection *self)
+{
+  return self->blocked ? measure_stall (self, lectern_clock_now_us ()) : 0;
+}
+
+static void
+check_stall (LecternConnection *self, gint64 now_us)
+{
+  if (measure_stall (self, now_us) >= self->stall_us)
     time_out (self, "the peer takes nothing");
 }
 
@@ -115,7 +127,7 @@ static void
 on_time (LecternTimer *timer)
 {
   LecternConnection *self
-      = (LecternConnection *)((char *)timer - G_STRUCT_OFFSET (LecternConnection, timer));
+      = (LecternConnection *) ((char *) timer - G_STRUCT_OFFSET (LecternConnection, timer));
   gint64 now_us = lectern_clock_now_us ();
 
   if (self->closing)
@@ -184,7 +196,7 @@ lectern_connection_send (LecternConnection *self, const void *data, gsize length
     }
   count_sent (self, sent);
   if (kept > 0)
-    lectern_buffer_append (&self->output, (const guint8 *)data + sent, kept);
+    lectern_buffer_append (&self->output, (const guint8 *) data + sent, kept);
   if (sent + kept == length && kept == 0)
     return length;
   self->want_writable = TRUE;
@@ -232,7 +244,7 @@ lectern_connection_write (LecternConnection *self, const void *data, gsize lengt
   count_sent (self, sent);
   if (sent == length)
     return TRUE;
-  if (!keep (self, (const guint8 *)data + sent, length - sent))
+  if (!keep (self, (const guint8 *) data + sent, length - sent))
     return FALSE;
   self->want_writable = TRUE;
   lectern_connection_set_blocked (self);
@@ -289,7 +301,7 @@ lectern_connection_shut (LecternConnection *self)
     }
   self->shut = TRUE;
   self->deadline_us = lectern_clock_now_us () + FINISH_US;
-  (void)shutdown (self->watch.fd, SHUT_WR);
+  (void) shutdown (self->watch.fd, SHUT_WR);
   lectern_connection_watch_time (self);
 }
 
@@ -425,14 +437,14 @@ take_error (LecternConnection *self)
   int number = 0;
   socklen_t size = sizeof number;
 
-  (void)getsockopt (self->watch.fd, SOL_SOCKET, SO_ERROR, &number, &size);
+  (void) getsockopt (self->watch.fd, SOL_SOCKET, SO_ERROR, &number, &size);
   lectern_connection_break (self, number != 0 ? number : ECONNRESET);
 }
 
 void
 lectern_connection_on_event (LecternWatch *watch, guint32 events)
 {
-  LecternConnection *self = (LecternConnection *)watch;
+  LecternConnection *self = (LecternConnection *) watch;
   gboolean reads = (self->events & EPOLLIN) != 0;
 
   if (self->closing)
