@@ -24,6 +24,7 @@
 #include "formats/lectern-h264.h"
 #include "formats/lectern-h265.h"
 #include "http/lectern-http-exchange.h"
+#include "http/lectern-http-files.h"
 #include "http/lectern-http-server.h"
 #include "http/lectern-websocket.h"
 #include "media/lectern-packet.h"

@@ -1,0 +1,45 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+#include "http/lectern-http-chunked.h"
+#include "http/lectern-http-connection.h"
+#include "http/lectern-http-exchange.h"
+#include "http/lectern-http-parser.h"
+
+struct _LecternHttpExchange
+{
+  guint refs;
+  LecternHttpConnection *owner; /* NULL: the peer is gone, or the answer is sent */
+  LecternConnection *connection;
+  LecternHttpServer *server;
+  LecternHttpRequest request;
+  LecternHttpRoute *route;
+  LecternHttpMatch match;
+  LecternIdentity *identity;
+  GByteArray *incoming; /* the body while it comes */
+  LecternHttpChunked chunked;
+  GBytes *body;
+  GPtrArray *texts;   /* what getters made and own */
+  GPtrArray *headers; /* of the answer: name, value, name, value … */
+  gint64 accepted_us;
+  gboolean unread; /* the body, so that nothing can follow the answer */
+  gboolean answered;
+};
+
+LecternHttpExchange *lectern_http_exchange_new (LecternHttpConnection *owner,
+                                                LecternConnection *connection,
+                                                LecternHttpServer *server);
+/* Returns: (nullable): the value set for the answer. */
+const char *lectern_http_exchange_get_own_header (LecternHttpExchange *self, const char *name);
+/* Adds to @head what every answer has, up to the empty line. */
+void lectern_http_exchange_put_head (LecternHttpExchange *self, GString *head);
+/* Answers with @payload, whose content is taken: HEAD, ETag and Range are seen to. */
+void lectern_http_exchange_respond_payload (LecternHttpExchange *self, guint status,
+                                            const char *content_type,
+                                            LecternHttpPayload *payload);
+/* Answers with problem+json. @detail: a sentence that the peer may see. */
+void lectern_http_exchange_respond_problem (LecternHttpExchange *self, guint status,
+                                            const char *detail);
+/* Sends @head and hands the connection over. Returns: (transfer full) (nullable). */
+LecternConnection *lectern_http_exchange_hand_over (LecternHttpExchange *self,
+                                                    const GString *head);
