@@ -44,9 +44,8 @@ lectern_http_exchange_put_head (LecternHttpExchange *self, GString *head)
 
   put_origin (self, head);
   for (i = 0; self->headers != NULL && i < self->headers->len; i += 2)
-    g_string_append_printf (head, "%s: %s\r\n",
-                            (const char *) g_ptr_array_index (self->headers, i),
-                            (const char *) g_ptr_array_index (self->headers, i + 1));
+    g_string_append_printf (head, "%s: %s\r\n", (const char *)g_ptr_array_index (self->headers, i),
+                            (const char *)g_ptr_array_index (self->headers, i + 1));
 }
 
 static void
@@ -129,9 +128,9 @@ apply_range (LecternHttpExchange *self, LecternHttpPayload *payload)
       lectern_http_exchange_set_header (self, "Content-Range", told);
       return 416;
     default:
-      told = g_strdup_printf ("bytes %" G_GUINT64_FORMAT "-%" G_GUINT64_FORMAT
-                              "/%" G_GUINT64_FORMAT,
-                              start, start + length - 1, size);
+      told
+          = g_strdup_printf ("bytes %" G_GUINT64_FORMAT "-%" G_GUINT64_FORMAT "/%" G_GUINT64_FORMAT,
+                             start, start + length - 1, size);
       lectern_http_exchange_set_header (self, "Content-Range", told);
       payload->offset += start;
       payload->left = length;
@@ -153,8 +152,7 @@ lectern_http_exchange_respond_payload (LecternHttpExchange *self, guint status,
       else if (status == 200 && (payload->bytes != NULL || payload->fd >= 0))
         status = apply_range (self, payload);
       if (status == 416)
-        lectern_http_exchange_respond_problem (self, 416,
-                                               "The thing has no such part.");
+        lectern_http_exchange_respond_problem (self, 416, "The thing has no such part.");
       else
         send_answer (self, status, content_type, payload);
     }
@@ -195,8 +193,7 @@ respond_problem (LecternHttpExchange *self, guint status, const char *name, cons
 }
 
 void
-lectern_http_exchange_respond_problem (LecternHttpExchange *self, guint status,
-                                       const char *detail)
+lectern_http_exchange_respond_problem (LecternHttpExchange *self, guint status, const char *detail)
 {
   respond_problem (self, status, NULL, detail);
 }
@@ -220,8 +217,7 @@ lectern_http_exchange_hand_over (LecternHttpExchange *self, const GString *head)
 }
 
 LecternConnection *
-lectern_http_exchange_take_over (LecternHttpExchange *self, guint status,
-                                 const char *content_type)
+lectern_http_exchange_take_over (LecternHttpExchange *self, guint status, const char *content_type)
 {
   g_autoptr (GString) head = NULL;
 
@@ -229,8 +225,7 @@ lectern_http_exchange_take_over (LecternHttpExchange *self, guint status,
     return NULL;
   head = g_string_sized_new (512);
   lectern_http_status_put_start (
-      head, status,
-      lectern_http_cell_get_date (lectern_http_connection_get_cell (self->owner)));
+      head, status, lectern_http_cell_get_date (lectern_http_connection_get_cell (self->owner)));
   put_type (head, content_type);
   g_string_append (head, "Connection: close\r\n");
   lectern_http_exchange_put_head (self, head);

@@ -12,8 +12,8 @@ typedef struct
 {
   gint refs;
   LecternReactor *reactor;
-  GQueue connections; /* of LecternHttpConnection, by their links */
-  GQueue websockets;  /* of LecternWebsocket, by their links */
+  GQueue connections;          /* of LecternHttpConnection, by their links */
+  GQueue websockets;           /* of LecternWebsocket, by their links */
   LecternRateLimiter refusals; /* lines in the log */
   gint64 date_second;
   char date[32];

@@ -7,10 +7,10 @@
 typedef enum
 {
   LECTERN_HTTP_CHAR_TOKEN = 1,
-  LECTERN_HTTP_CHAR_PATH = 2,   /* pchar without "%" */
-  LECTERN_HTTP_CHAR_QUERY = 4,  /* what browsers leave unescaped there, too */
-  LECTERN_HTTP_CHAR_FIELD = 8,  /* a field's value, with spaces, tabs and obs-text */
-  LECTERN_HTTP_CHAR_HOST = 16,  /* reg-name */
+  LECTERN_HTTP_CHAR_PATH = 2,  /* pchar without "%" */
+  LECTERN_HTTP_CHAR_QUERY = 4, /* what browsers leave unescaped there, too */
+  LECTERN_HTTP_CHAR_FIELD = 8, /* a field's value, with spaces, tabs and obs-text */
+  LECTERN_HTTP_CHAR_HOST = 16, /* reg-name */
 } LecternHttpChar;
 
 extern const guint8 lectern_http_chars[256];
@@ -28,7 +28,7 @@ lectern_http_chars_are (const char *text, gsize length, LecternHttpChar kind)
   gsize i;
 
   for (i = 0; i < length; i++)
-    if (!lectern_http_char_is ((guint8) text[i], kind))
+    if (!lectern_http_char_is ((guint8)text[i], kind))
       return FALSE;
   return length > 0;
 }

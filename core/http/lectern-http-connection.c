@@ -48,8 +48,6 @@ struct _LecternHttpConnection
   gboolean handed_over;
 };
 
-static const LecternConnectionHandler handler;
-
 static void on_time (LecternTimer *timer);
 
 void
@@ -118,30 +116,30 @@ static gssize
 send_piece (LecternHttpConnection *self, gboolean *all)
 {
   LecternHttpPayload *payload = &self->payload;
-  gsize size = (gsize) MIN (payload->left, LECTERN_HTTP_PIECE);
+  gsize size = (gsize)MIN (payload->left, LECTERN_HTTP_PIECE);
   const guint8 *piece;
   gsize taken;
 
   if (payload->bytes != NULL)
-    piece = (const guint8 *) g_bytes_get_data (payload->bytes, NULL) + payload->offset;
+    piece = (const guint8 *)g_bytes_get_data (payload->bytes, NULL) + payload->offset;
   else
     {
       guint8 *room = lectern_http_cell_get_piece (self->cell);
       gssize got;
 
       do
-        got = pread (payload->fd, room, size, (off_t) payload->offset);
+        got = pread (payload->fd, room, size, (off_t)payload->offset);
       while (got < 0 && errno == EINTR);
       if (got <= 0)
         return -1;
-      size = (gsize) got;
+      size = (gsize)got;
       piece = room;
     }
   taken = lectern_connection_send (self->connection, piece, size);
   payload->offset += taken;
   payload->left -= taken;
   *all = taken == size;
-  return (gssize) taken;
+  return (gssize)taken;
 }
 
 static void
@@ -174,13 +172,12 @@ pump (LecternHttpConnection *self)
 static void
 join (LecternHttpPayload *payload, GString *head)
 {
-  gsize size = (gsize) MIN (payload->left, JOIN_MAX - MIN (head->len, JOIN_MAX));
+  gsize size = (gsize)MIN (payload->left, JOIN_MAX - MIN (head->len, JOIN_MAX));
 
   if (payload->bytes == NULL || size == 0)
     return;
   g_string_append_len (
-      head, (const char *) g_bytes_get_data (payload->bytes, NULL) + payload->offset,
-      (gssize) size);
+      head, (const char *)g_bytes_get_data (payload->bytes, NULL) + payload->offset, (gssize)size);
   payload->offset += size;
   payload->left -= size;
 }
@@ -238,9 +235,9 @@ note_refusal (LecternHttpConnection *self, const LecternHttpRefusal *refusal)
   static LecternMetric *metric;
 
   if (g_once_init_enter (&metric))
-    g_once_init_leave (&metric, lectern_metrics_get_counter ("lectern_http_refused_total",
-                                                             "HTTP requests that broke a rule",
-                                                             NULL, NULL));
+    g_once_init_leave (&metric,
+                       lectern_metrics_get_counter ("lectern_http_refused_total",
+                                                    "HTTP requests that broke a rule", NULL, NULL));
   lectern_metric_add (metric, 1);
   if (lectern_rate_limiter_take (&self->cell->refusals, lectern_clock_now_us ()))
     g_message ("refused a request of %s with %u: %s",
@@ -302,8 +299,7 @@ start_body (LecternHttpConnection *self)
   self->since_us = lectern_clock_now_us ();
   exchange->incoming = g_byte_array_new ();
   lectern_http_chunked_init (&exchange->chunked);
-  lectern_timer_start (&self->timer, self->cell->reactor, limits_of (self)->body_grace_us,
-                       on_time);
+  lectern_timer_start (&self->timer, self->cell->reactor, limits_of (self)->body_grace_us, on_time);
   if (exchange->request.expects_continue)
     lectern_connection_write (self->connection, go_on, sizeof go_on - 1);
   lectern_connection_set_reading (self->connection, TRUE);
@@ -366,8 +362,8 @@ read_head (LecternHttpConnection *self, const guint8 *data, gsize length)
     {
       self->state = HEAD;
       self->since_us = lectern_clock_now_us ();
-      lectern_timer_start (&self->timer, self->cell->reactor,
-                           limits_of (self)->head_timeout_us, on_time);
+      lectern_timer_start (&self->timer, self->cell->reactor, limits_of (self)->head_timeout_us,
+                           on_time);
     }
   if (size == 0)
     return 0;
@@ -401,9 +397,9 @@ read_body (LecternHttpConnection *self, const guint8 *data, gsize length)
     }
   else
     {
-      taken = MIN (length, (gsize) exchange->request.content_length - exchange->incoming->len);
-      g_byte_array_append (exchange->incoming, data, (guint) taken);
-      done = exchange->incoming->len == (gsize) exchange->request.content_length;
+      taken = MIN (length, (gsize)exchange->request.content_length - exchange->incoming->len);
+      g_byte_array_append (exchange->incoming, data, (guint)taken);
+      done = exchange->incoming->len == (gsize)exchange->request.content_length;
     }
   if (done)
     call_handler (self);
@@ -480,8 +476,8 @@ check_body_rate (LecternHttpConnection *self)
 {
   static const LecternHttpRefusal late = { 408, "The body came too slowly." };
   gint64 received = self->exchange->incoming->len;
-  gint64 due_us = self->since_us + limits_of (self)->body_grace_us
-                  + received * G_USEC_PER_SEC / 1024;
+  gint64 due_us
+      = self->since_us + limits_of (self)->body_grace_us + received * G_USEC_PER_SEC / 1024;
   gint64 now_us = lectern_clock_now_us ();
 
   if (now_us >= due_us)
@@ -495,7 +491,7 @@ on_time (LecternTimer *timer)
 {
   static const LecternHttpRefusal late = { 408, "The request's head came too slowly." };
   LecternHttpConnection *self
-      = (LecternHttpConnection *) ((char *) timer - G_STRUCT_OFFSET (LecternHttpConnection, timer));
+      = (LecternHttpConnection *)((char *)timer - G_STRUCT_OFFSET (LecternHttpConnection, timer));
 
   switch (self->state)
     {
@@ -535,8 +531,7 @@ lectern_http_connection_start (LecternConnection *connection, LecternHttpServer 
   self->payload = LECTERN_HTTP_PAYLOAD_NONE;
   self->link.data = self;
   g_queue_push_tail_link (&cell->connections, &self->link);
-  lectern_connection_set_input_limit (connection,
-                                      limits_of (self)->head_size + INPUT_SLACK);
+  lectern_connection_set_input_limit (connection, limits_of (self)->head_size + INPUT_SLACK);
   wait_for_request (self);
   lectern_connection_set_handler (connection, &handler, self);
 }

@@ -13,7 +13,7 @@ typedef struct
   guint64 left;
 } LecternHttpPayload;
 
-#define LECTERN_HTTP_PAYLOAD_NONE ((LecternHttpPayload) { .fd = -1 })
+#define LECTERN_HTTP_PAYLOAD_NONE ((LecternHttpPayload){ .fd = -1 })
 
 void lectern_http_payload_clear (LecternHttpPayload *self);
 

@@ -18,7 +18,8 @@ answer (LecternHttpExchange *exchange, guint status, const char *detail)
 static LecternAccessRequest *
 answer_options (LecternHttpExchange *exchange, const char *methods)
 {
-  const char *wanted = lectern_http_request_get (&exchange->request, "Access-Control-Request-Headers");
+  const char *wanted
+      = lectern_http_request_get (&exchange->request, "Access-Control-Request-Headers");
 
   lectern_http_exchange_set_header (exchange, "Allow", methods);
   if (lectern_http_request_get (&exchange->request, "Access-Control-Request-Method") != NULL)
@@ -40,8 +41,7 @@ answer_unrouted (LecternHttpExchange *exchange, LecternHttpRouter *router)
 {
   const LecternHttpRequest *request = &exchange->request;
   gboolean websocket;
-  g_autofree char *methods
-      = lectern_http_router_list_methods (router, request->path, &websocket);
+  g_autofree char *methods = lectern_http_router_list_methods (router, request->path, &websocket);
 
   if (methods == NULL)
     return answer (exchange, 404, "There is no such thing here.");
@@ -131,8 +131,8 @@ find_route (LecternHttpExchange *exchange, LecternHttpRouter *router, gboolean *
       *websocket = exchange->route != NULL;
     }
   if (exchange->route == NULL)
-    exchange->route = lectern_http_router_find (router, request->method, request->path,
-                                                &exchange->match);
+    exchange->route
+        = lectern_http_router_find (router, request->method, request->path, &exchange->match);
   return exchange->route != NULL;
 }
 
@@ -155,7 +155,7 @@ lectern_http_dispatch_route (LecternHttpExchange *exchange)
   if (strcmp (request->path, "*") == 0)
     return answer_options (exchange, ALL_METHODS);
   if (request->content_length > 0
-      && (guint64) request->content_length
+      && (guint64)request->content_length
              > lectern_http_server_get_limits (exchange->server)->body_size)
     return answer (exchange, 413, "The body is too large.");
   if (is_preflight (request) || !find_route (exchange, router, &websocket))

@@ -35,11 +35,9 @@ const char *lectern_http_exchange_get_own_header (LecternHttpExchange *self, con
 void lectern_http_exchange_put_head (LecternHttpExchange *self, GString *head);
 /* Answers with @payload, whose content is taken: HEAD, ETag and Range are seen to. */
 void lectern_http_exchange_respond_payload (LecternHttpExchange *self, guint status,
-                                            const char *content_type,
-                                            LecternHttpPayload *payload);
+                                            const char *content_type, LecternHttpPayload *payload);
 /* Answers with problem+json. @detail: a sentence that the peer may see. */
 void lectern_http_exchange_respond_problem (LecternHttpExchange *self, guint status,
                                             const char *detail);
 /* Sends @head and hands the connection over. Returns: (transfer full) (nullable). */
-LecternConnection *lectern_http_exchange_hand_over (LecternHttpExchange *self,
-                                                    const GString *head);
+LecternConnection *lectern_http_exchange_hand_over (LecternHttpExchange *self, const GString *head);

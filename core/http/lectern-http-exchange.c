@@ -179,7 +179,7 @@ static gboolean
 is_reserved (const char *name)
 {
   static const char *const reserved[]
-      = { "Connection", "Content-Length", "Content-Type", "Date", "Keep-Alive",
+      = { "Connection", "Content-Length", "Content-Type",      "Date",   "Keep-Alive",
           "Server",     "Trailer",        "Transfer-Encoding", "Upgrade" };
   guint i;
 

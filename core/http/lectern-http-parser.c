@@ -11,7 +11,7 @@
 void
 lectern_http_scanner_init (LecternHttpScanner *self, gsize head_size, guint headers)
 {
-  *self = (LecternHttpScanner) { .head_size = head_size, .headers = headers };
+  *self = (LecternHttpScanner){ .head_size = head_size, .headers = headers };
 }
 
 /* A CRLF was read. *@done: it was the empty line at the head's end. */
@@ -60,8 +60,8 @@ scan_byte (LecternHttpScanner *self, guint8 byte, gboolean *done, LecternHttpRef
 }
 
 gboolean
-lectern_http_scanner_feed (LecternHttpScanner *self, const guint8 *data, gsize length,
-                           gsize *size, LecternHttpRefusal *refusal)
+lectern_http_scanner_feed (LecternHttpScanner *self, const guint8 *data, gsize length, gsize *size,
+                           LecternHttpRefusal *refusal)
 {
   gboolean done = FALSE;
 
@@ -181,7 +181,7 @@ parse_version (LecternHttpRequest *self, const char *version, LecternHttpRefusal
     return lectern_http_refuse (refusal, 400, "The request line is not one.");
   if (version[5] != '1' || version[7] > '1')
     return lectern_http_refuse (refusal, 505, "Only HTTP/1.1 and HTTP/1.0 are spoken here.");
-  self->minor = (guint) (version[7] - '0');
+  self->minor = (guint)(version[7] - '0');
   return TRUE;
 }
 
@@ -220,8 +220,7 @@ split_path (LecternHttpRequest *self, char *path, LecternHttpRefusal *refusal)
       *mark = '\0';
       self->query = mark + 1;
       if (*self->query != '\0'
-          && !lectern_http_chars_are (self->query, strlen (self->query),
-                                      LECTERN_HTTP_CHAR_QUERY))
+          && !lectern_http_chars_are (self->query, strlen (self->query), LECTERN_HTTP_CHAR_QUERY))
         return lectern_http_refuse (refusal, 400, "The query holds a character that it may not.");
     }
   if (*path == '\0' && self->host != NULL)
@@ -332,7 +331,7 @@ parse_length (LecternHttpRequest *self, LecternHttpRefusal *refusal)
   if (!g_ascii_string_to_unsigned (text, 10, 0, G_MAXINT64, &length, NULL)
       || !g_ascii_isdigit (*text))
     return lectern_http_refuse (refusal, 400, "Content-Length is not a number.");
-  self->content_length = (gint64) length;
+  self->content_length = (gint64)length;
   return TRUE;
 }
 
@@ -361,9 +360,9 @@ parse_wishes (LecternHttpRequest *self, LecternHttpRefusal *refusal)
 {
   const char *expect = lectern_http_request_get (self, "Expect");
 
-  self->keep_alive = !lectern_http_request_lists (self, "Connection", "close")
-                     && (self->minor > 0
-                         || lectern_http_request_lists (self, "Connection", "keep-alive"));
+  self->keep_alive
+      = !lectern_http_request_lists (self, "Connection", "close")
+        && (self->minor > 0 || lectern_http_request_lists (self, "Connection", "keep-alive"));
   if (self->minor == 0)
     return TRUE;
   self->wants_websocket = strcmp (self->method, "GET") == 0
@@ -387,7 +386,7 @@ copy_head (LecternHttpRequest *self, const guint8 *head, gsize length)
   for (i = 0; i < length; i++)
     lines += head[i] == '\n';
   self->block = g_malloc (lines * sizeof (LecternHttpHeader) + length + 1);
-  self->headers = (LecternHttpHeader *) self->block;
+  self->headers = (LecternHttpHeader *)self->block;
   copy = self->block + lines * sizeof (LecternHttpHeader);
   memcpy (copy, head, length);
   copy[length] = '\0';
@@ -400,7 +399,7 @@ lectern_http_request_parse (LecternHttpRequest *self, const guint8 *head, gsize 
 {
   char *line, *next;
 
-  *self = (LecternHttpRequest) { .content_length = -1 };
+  *self = (LecternHttpRequest){ .content_length = -1 };
   line = copy_head (self, head, length);
   if (*line == '\r')
     line += 2;
@@ -414,13 +413,13 @@ lectern_http_request_parse (LecternHttpRequest *self, const guint8 *head, gsize 
         return FALSE;
       self->n_headers++;
     }
-  return check_host (self, refusal) && parse_length (self, refusal)
-         && parse_coding (self, refusal) && parse_wishes (self, refusal);
+  return check_host (self, refusal) && parse_length (self, refusal) && parse_coding (self, refusal)
+         && parse_wishes (self, refusal);
 }
 
 void
 lectern_http_request_clear (LecternHttpRequest *self)
 {
   g_clear_pointer (&self->block, g_free);
-  *self = (LecternHttpRequest) { .content_length = -1 };
+  *self = (LecternHttpRequest){ .content_length = -1 };
 }

@@ -35,10 +35,10 @@ typedef struct
 typedef struct
 {
   const char *method;
-  const char *path;  /* decoded; "*" for the server as a whole */
-  const char *query; /* as sent, or NULL */
-  const char *host;  /* as sent, with the port if it was; NULL: HTTP/1.0 without one */
-  guint minor;       /* of HTTP/1.x */
+  const char *path;      /* decoded; "*" for the server as a whole */
+  const char *query;     /* as sent, or NULL */
+  const char *host;      /* as sent, with the port if it was; NULL: HTTP/1.0 without one */
+  guint minor;           /* of HTTP/1.x */
   gint64 content_length; /* -1: not told */
   gboolean chunked;
   gboolean keep_alive;

@@ -5,7 +5,7 @@
 
 typedef enum
 {
-  LECTERN_HTTP_RANGE_NONE,          /* to be ignored: the whole is sent */
+  LECTERN_HTTP_RANGE_NONE, /* to be ignored: the whole is sent */
   LECTERN_HTTP_RANGE_PART,
   LECTERN_HTTP_RANGE_UNSATISFIABLE, /* 416 */
 } LecternHttpRangeResult;

@@ -18,8 +18,7 @@ typedef struct
 } LecternHttpPattern;
 
 /* Clear @self in either case. Errors: INVALID_DATA. */
-gboolean lectern_http_pattern_parse (LecternHttpPattern *self, const char *pattern,
-                                     GError **error);
+gboolean lectern_http_pattern_parse (LecternHttpPattern *self, const char *pattern, GError **error);
 void lectern_http_pattern_clear (LecternHttpPattern *self);
 /* Orders the more literal pattern first; 0: the same but for the names. */
 int lectern_http_pattern_compare (const LecternHttpPattern *a, const LecternHttpPattern *b);

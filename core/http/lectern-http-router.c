@@ -61,8 +61,7 @@ append (LecternHttpRouter *self, LecternHttpRoute *route, guint id)
 }
 
 LecternHttpRouter *
-lectern_http_router_add (LecternHttpRouter *self, LecternHttpRoute *route, guint id,
-                         GError **error)
+lectern_http_router_add (LecternHttpRouter *self, LecternHttpRoute *route, guint id, GError **error)
 {
   g_autoptr (LecternHttpRouter) copy = lectern_http_router_new ();
   gboolean placed = FALSE;

@@ -37,8 +37,8 @@ void lectern_http_route_unref (LecternHttpRoute *self);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (LecternHttpRoute, lectern_http_route_unref)
 LecternAction lectern_http_route_get_action (LecternHttpRoute *self);
 void lectern_http_route_call (LecternHttpRoute *self, LecternHttpExchange *exchange);
-/* Fills the thing's pattern from @match. *@thing: (transfer full) (nullable): NULL for the server as a
- * whole. Returns: FALSE when a value in it holds a slash. */
+/* Fills the thing's pattern from @match. *@thing: (transfer full) (nullable): NULL for the server
+ * as a whole. Returns: FALSE when a value in it holds a slash. */
 gboolean lectern_http_route_fill_thing (LecternHttpRoute *self, const LecternHttpMatch *match,
                                         char **thing);
 
@@ -61,7 +61,7 @@ LecternHttpRouter *lectern_http_router_remove (LecternHttpRouter *self, guint id
  * parameters in @match, which is cleared before. */
 LecternHttpRoute *lectern_http_router_find (LecternHttpRouter *self, const char *method,
                                             const char *path, LecternHttpMatch *match);
-/* Returns: (transfer full) (nullable): the methods that @path has, "GET, HEAD, OPTIONS"; NULL: there
- * is nothing there. *@websocket: whether it can be upgraded. */
+/* Returns: (transfer full) (nullable): the methods that @path has, "GET, HEAD, OPTIONS"; NULL:
+ * there is nothing there. *@websocket: whether it can be upgraded. */
 char *lectern_http_router_list_methods (LecternHttpRouter *self, const char *path,
                                         gboolean *websocket);

@@ -94,8 +94,8 @@ count (guint status)
   if (metric == NULL)
     {
       metric = lectern_metrics_get_counter ("lectern_http_responses_total",
-                                            "Answers to HTTP requests by class of status",
-                                            "class", classes[index]);
+                                            "Answers to HTTP requests by class of status", "class",
+                                            classes[index]);
       g_atomic_pointer_set (&metrics[index], metric);
     }
   lectern_metric_add (metric, 1);

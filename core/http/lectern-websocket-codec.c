@@ -87,7 +87,7 @@ lectern_utf8_feed (LecternUtf8 *self, const guint8 *data, gsize length)
 void
 lectern_websocket_codec_init (LecternWebsocketCodec *self, gsize max_message)
 {
-  *self = (LecternWebsocketCodec) { .max_message = MIN (max_message, G_MAXINT32) };
+  *self = (LecternWebsocketCodec){ .max_message = MIN (max_message, G_MAXINT32) };
 }
 
 void
@@ -109,10 +109,10 @@ lectern_websocket_codec_put_header (guint8 *to, LecternWebsocketOpcode opcode, g
 {
   guint i, width = length < 126 ? 0 : length <= G_MAXUINT16 ? 2 : 8;
 
-  to[0] = 0x80 | (guint8) opcode;
-  to[1] = width == 0 ? (guint8) length : width == 2 ? 126 : 127;
+  to[0] = 0x80 | (guint8)opcode;
+  to[1] = width == 0 ? (guint8)length : width == 2 ? 126 : 127;
   for (i = 0; i < width; i++)
-    to[2 + i] = (guint8) (length >> (8 * (width - 1 - i)));
+    to[2 + i] = (guint8)(length >> (8 * (width - 1 - i)));
   return 2 + width;
 }
 
@@ -140,8 +140,7 @@ check_length (LecternByteReader *reader, Header *header, gboolean *more)
 
 /* What the first two bytes alone tell. */
 static guint16
-check_start (const LecternWebsocketCodec *self, const Header *header, guint8 first,
-             guint8 second)
+check_start (const LecternWebsocketCodec *self, const Header *header, guint8 first, guint8 second)
 {
   gboolean control = header->opcode >= 8;
 
@@ -165,7 +164,7 @@ read_header (const LecternWebsocketCodec *self, const guint8 *data, gsize length
   gboolean more = FALSE;
   guint16 code;
 
-  *header = (Header) { 0 };
+  *header = (Header){ 0 };
   lectern_byte_reader_init (&reader, data, length);
   if (!lectern_byte_reader_read_u8 (&reader, &first)
       || !lectern_byte_reader_read_u8 (&reader, &second))
@@ -234,7 +233,7 @@ read_close (LecternWebsocketEvent *event)
       fail (event, 1002);
       return;
     }
-  event->code = (guint16) (event->data[0] << 8 | event->data[1]);
+  event->code = (guint16)(event->data[0] << 8 | event->data[1]);
   if (!lectern_websocket_code_is_valid (event->code))
     fail (event, 1002);
   else if (!lectern_utf8_feed (&utf8, event->data + 2, event->length - 2) || utf8.needed > 0)
@@ -265,7 +264,7 @@ begin_frame (LecternWebsocketCodec *self, const Header *header)
   if (header->opcode != 0)
     {
       self->opcode = header->opcode;
-      self->utf8 = (LecternUtf8) { 0 };
+      self->utf8 = (LecternUtf8){ 0 };
     }
   self->left = header->length;
   self->final = header->final;
@@ -302,7 +301,7 @@ read_payload (LecternWebsocketCodec *self, const guint8 *data, gsize length,
   before = self->message->len;
   if (size > 0)
     {
-      g_byte_array_set_size (self->message, before + (guint) size);
+      g_byte_array_set_size (self->message, before + (guint)size);
       unmask (self->message->data + before, data, size, self->mask, self->mask_at);
     }
   self->mask_at = (self->mask_at + size) % 4;
@@ -347,7 +346,7 @@ lectern_websocket_codec_feed (LecternWebsocketCodec *self, const guint8 *data, g
 {
   gsize at = 0, size = 1;
 
-  *event = (LecternWebsocketEvent) { LECTERN_WEBSOCKET_EVENT_NONE };
+  *event = (LecternWebsocketEvent){ LECTERN_WEBSOCKET_EVENT_NONE };
   if (self->delivered)
     {
       lectern_websocket_codec_clear (self);

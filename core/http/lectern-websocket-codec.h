@@ -53,14 +53,14 @@ typedef struct
 {
   gsize max_message;
   /*< private >*/
-  GByteArray *message;    /* so far, unmasked, or NULL */
-  guint64 left;           /* of the data frame's payload */
+  GByteArray *message; /* so far, unmasked, or NULL */
+  guint64 left;        /* of the data frame's payload */
   guint8 mask[4];
   guint8 mask_at;
-  guint8 opcode;          /* of the message, 0: between messages */
+  guint8 opcode; /* of the message, 0: between messages */
   gboolean in_frame;
-  gboolean final;         /* the frame is the message's last */
-  gboolean delivered;     /* @message was handed out, to be dropped at the next feed */
+  gboolean final;     /* the frame is the message's last */
+  gboolean delivered; /* @message was handed out, to be dropped at the next feed */
   LecternUtf8 utf8;
   guint8 control[LECTERN_WEBSOCKET_CONTROL_MAX];
 } LecternWebsocketCodec;

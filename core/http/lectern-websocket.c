@@ -113,8 +113,8 @@ send_close (LecternWebsocket *self, guint16 code, const char *reason)
       send_control (self, LECTERN_WEBSOCKET_CLOSE, NULL, 0);
       return;
     }
-  payload[0] = (guint8) (code >> 8);
-  payload[1] = (guint8) code;
+  payload[0] = (guint8)(code >> 8);
+  payload[1] = (guint8)code;
   if (size > 0)
     memcpy (payload + 2, reason, size);
   send_control (self, LECTERN_WEBSOCKET_CLOSE, payload, size + 2);
@@ -151,8 +151,8 @@ take_pong (LecternWebsocket *self)
 static void
 take_event (LecternWebsocket *self, const LecternWebsocketEvent *event)
 {
-  gboolean control = event->kind == LECTERN_WEBSOCKET_EVENT_PING
-                     || event->kind == LECTERN_WEBSOCKET_EVENT_PONG;
+  gboolean control
+      = event->kind == LECTERN_WEBSOCKET_EVENT_PING || event->kind == LECTERN_WEBSOCKET_EVENT_PONG;
 
   if (control && !lectern_rate_limiter_take (&self->controls, lectern_clock_now_us ()))
     {
@@ -226,7 +226,7 @@ static void
 on_time (LecternTimer *timer)
 {
   LecternWebsocket *self
-      = (LecternWebsocket *) ((char *) timer - G_STRUCT_OFFSET (LecternWebsocket, timer));
+      = (LecternWebsocket *)((char *)timer - G_STRUCT_OFFSET (LecternWebsocket, timer));
   g_autoptr (LecternWebsocket) kept = lectern_websocket_ref (self);
 
   if (self->state == CLOSING)
@@ -299,8 +299,8 @@ make_accept (const char *key)
   guint8 digest[20];
   gsize size = sizeof digest;
 
-  g_checksum_update (sha1, (const guchar *) key, -1);
-  g_checksum_update (sha1, (const guchar *) "258EAFA5-E914-47DA-95CA-C5AB0DC85B11", -1);
+  g_checksum_update (sha1, (const guchar *)key, -1);
+  g_checksum_update (sha1, (const guchar *)"258EAFA5-E914-47DA-95CA-C5AB0DC85B11", -1);
   g_checksum_get_digest (sha1, digest, &size);
   return g_base64_encode (digest, size);
 }
@@ -427,7 +427,7 @@ void
 lectern_websocket_drain (LecternHttpCell *cell)
 {
   g_autoptr (GPtrArray) all
-      = g_ptr_array_new_with_free_func ((GDestroyNotify) lectern_websocket_unref);
+      = g_ptr_array_new_with_free_func ((GDestroyNotify)lectern_websocket_unref);
   GList *link;
   guint i;
 
