@@ -1,0 +1,152 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+import assert from 'node:assert/strict';
+import { after, before, test } from 'node:test';
+
+import { assertClean, Encoder, launch, media, missing, open, plays, Server, until }
+  from './harness.mjs';
+
+const skip = missing() || false;
+let server;
+let browser;
+
+before(async () => {
+  if (skip) return;
+  server = await Server.start();
+  browser = await launch();
+});
+
+after(async () => {
+  await browser?.close();
+  await server?.stop();
+});
+
+/** Runs BODY with a stream on the air. */
+async function onAir(name, options, body) {
+  const key = server.key(name);
+  const encoder = new Encoder(server, name, key, options);
+  try {
+    await server.live(name);
+    await body({ encoder, key });
+  } finally {
+    await encoder.stop();
+  }
+  await until('the end', async () => !(await server.stream(name)));
+}
+
+const shown = (page, selector) => page.locator(selector).isVisible();
+const text = (page, selector) => page.locator(selector).textContent();
+
+test('tells how to push when nothing is live', { skip }, async () => {
+  const page = await open(browser, `${server.url}/`);
+  await page.locator('#push').waitFor();
+  assert.match(await text(page, '#push-server'), /^rtmp:\/\/localhost:?\d*\/live$/);
+  assert.match(await text(page, '#empty'), /Nothing is live/);
+  assert.equal(await shown(page, '#stage'), false);
+  await assertClean(page);
+  await page.context().close();
+});
+
+for (const [transport, button] of [['ws', 'WS'], ['http', 'HTTP']]) {
+  test(`lists a stream and plays it over ${transport}`, { skip }, async () => {
+    await onAir('live/physics', {}, async () => {
+      const page = await open(browser, `${server.url}/`);
+      await page.locator('#stage').waitFor();
+      await page.getByRole('button', { name: button, exact: true }).click();
+      const played = await plays(page);
+      assert.ok(played.frames > 0 && played.sound > 0);
+      assert.equal(await text(page, '#name'), 'live/physics');
+      assert.equal(await text(page, '#state'), 'Live');
+      assert.match(await text(page, '#facts'), /320×180.*H\.264 \+ AAC/);
+      assert.equal(await shown(page, '#message'), false);
+      assert.match(page.url(), /\/\?live\/physics$/);
+      await assertClean(page);
+      await page.context().close();
+    });
+  });
+}
+
+test('speaks Chinese to a Chinese browser, and switches', { skip }, async () => {
+  await onAir('live/physics', {}, async () => {
+    const page = await open(browser, `${server.url}/?live/physics`, { locale: 'zh-CN' });
+    await plays(page);
+    assert.equal(await text(page, '#state'), '直播中');
+    assert.match(await text(page, '#facts'), /观看人数：\d/);
+    assert.equal(await page.locator('html').getAttribute('lang'), 'zh-CN');
+    await page.locator('#language').selectOption('en');
+    await until('the switch', async () => (await text(page, '#state')) === 'Live');
+    await page.reload();
+    await until('the choice to last', async () => (await text(page, '#state')) === 'Live');
+    await assertClean(page);
+    await page.context().close();
+  });
+});
+
+test('starts muted and turns the sound on with a click', { skip }, async () => {
+  await onAir('live/physics', {}, async () => {
+    const page = await open(browser, `${server.url}/?live/physics`);
+    await page.locator('#unmute').waitFor();
+    assert.equal((await media(page)).muted, true);
+    await page.locator('#unmute').click();
+    assert.equal((await media(page)).muted, false);
+    assert.equal(await shown(page, '#unmute'), false);
+    await page.keyboard.press('m');
+    assert.equal((await media(page)).muted, true);
+    await assertClean(page);
+    await page.context().close();
+  });
+});
+
+test('plays a stream that is sound alone', { skip }, async () => {
+  await onAir('live/radio', { video: false }, async () => {
+    const page = await open(browser, `${server.url}/?live/radio`);
+    const played = await plays(page, { frames: 0 });
+    assert.equal(played.frames, 0);
+    assert.match(await text(page, '#facts'), /Sound only/);
+    await assertClean(page);
+    await page.context().close();
+  });
+});
+
+test('lists several streams and plays the chosen one', { skip }, async () => {
+  await onAir('live/physics', {}, () => onAir('live/maths', {}, async () => {
+    const page = await open(browser, `${server.url}/`);
+    const links = page.locator('#streams a');
+    await until('both streams', async () => (await links.count()) === 2);
+    assert.equal(await shown(page, '#stage'), false);
+    await page.locator('#streams a[data-stream="live/maths"]').press('Enter');
+    await plays(page);
+    assert.equal(await text(page, '#name'), 'live/maths');
+    await page.goBack();
+    await until('the list alone', async () => !(await shown(page, '#stage')));
+    await assertClean(page);
+    await page.context().close();
+  }));
+});
+
+test('waits for a publisher who is away, then says that the lesson has ended', { skip }, async () => {
+  const key = server.key('live/chemistry');
+  let encoder = new Encoder(server, 'live/chemistry', key);
+  await server.live('live/chemistry');
+  const page = await open(browser, `${server.url}/?live/chemistry`);
+  await plays(page);
+  await encoder.kill();
+  await until('away', async () => (await text(page, '#state')) === 'Away');
+  assert.match(await text(page, '#message-text'), /connection was lost/);
+  encoder = new Encoder(server, 'live/chemistry', key);
+  await until('the picture again', async () => (await text(page, '#state')) === 'Live'
+    && !(await shown(page, '#message')));
+  await plays(page);
+  await encoder.stop();
+  await until('the end', async () => /has ended/.test(await text(page, '#message-text')));
+  await page.context().close();
+});
+
+test('waits for a stream that is not live yet', { skip }, async () => {
+  const page = await open(browser, `${server.url}/?live/physics`);
+  await until('the notice', async () => /Not live yet/.test(await text(page, '#message-text')));
+  await onAir('live/physics', {}, async () => {
+    await plays(page);
+    await assertClean(page);
+  });
+  await page.context().close();
+});
