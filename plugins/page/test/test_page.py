@@ -3,11 +3,12 @@
 
 import json
 import re
+import unittest
 
 import lectern_test
 
 
-class Page(lectern_test.TestCase):
+class Page(unittest.TestCase):
     @classmethod
     def setUpClass(cls):
         cls.server = lectern_test.Server()
