@@ -6,7 +6,8 @@
 #define LECTERN_KEYFILE_MAX_SIZE (1024 * 1024)
 #define LECTERN_KEYFILE_MAX_LINE 8192
 
-/* Called for each "key = value" line; @line counts from 1. FALSE with @error stops. */
+/* Called for each "[group]" line, with @key and @value NULL, and each "key = value" line; @line counts
+ * from 1. FALSE with @error stops; the reader puts "name:line: " before the message. */
 typedef gboolean (*LecternKeyfileFunc) (const char *group, const char *key, const char *value,
                                         guint line, gpointer user_data, GError **error);
 
