@@ -69,7 +69,7 @@ read_program (LecternBitReader *bits)
     }
   lectern_bit_reader_skip (bits, low * 4 + others);
   lectern_bit_reader_skip (bits, (8 - bits->offset % 8) % 8);
-  lectern_bit_reader_skip (bits, (gsize)lectern_bit_reader_read (bits, 8) * 8);
+  lectern_bit_reader_skip (bits, (gsize) lectern_bit_reader_read (bits, 8) * 8);
   return channels + low;
 }
 

@@ -34,7 +34,7 @@ lectern_amf_builder_open (LecternAmfBuilder *self, gboolean object, GError **err
   self->stack[self->depth++] = (LecternAmfContainer){
     .object = object,
     .keys = g_ptr_array_new_with_free_func (g_free),
-    .values = g_ptr_array_new_with_free_func ((GDestroyNotify)g_variant_unref),
+    .values = g_ptr_array_new_with_free_func ((GDestroyNotify) g_variant_unref),
     .members_before = self->members,
     .bytes_before = self->bytes,
   };

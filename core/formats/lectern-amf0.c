@@ -69,7 +69,7 @@ read_text (Amf0 *self, gboolean wide, char **text, GError **error)
     return truncated (error);
   if (!lectern_amf_builder_charge (&self->builder, 0, length, error))
     return FALSE;
-  *text = g_utf8_make_valid ((const char *)at, (gssize)length);
+  *text = g_utf8_make_valid ((const char *) at, (gssize) length);
   return TRUE;
 }
 
@@ -254,10 +254,10 @@ get_number (GVariant *value, double *number)
       *number = g_variant_get_uint32 (value);
       return TRUE;
     case G_VARIANT_CLASS_INT64:
-      *number = (double)g_variant_get_int64 (value);
+      *number = (double) g_variant_get_int64 (value);
       return TRUE;
     case G_VARIANT_CLASS_UINT64:
-      *number = (double)g_variant_get_uint64 (value);
+      *number = (double) g_variant_get_uint64 (value);
       return TRUE;
     case G_VARIANT_CLASS_DOUBLE:
       *number = g_variant_get_double (value);
@@ -275,10 +275,10 @@ write_text (LecternByteWriter *writer, GVariant *value)
 
   if (length <= G_MAXUINT16)
     return lectern_byte_writer_put_u8 (writer, MARKER_STRING)
-           && lectern_byte_writer_put_u16 (writer, (guint16)length)
+           && lectern_byte_writer_put_u16 (writer, (guint16) length)
            && lectern_byte_writer_put (writer, text, length);
   return length <= G_MAXUINT32 && lectern_byte_writer_put_u8 (writer, MARKER_LONG_STRING)
-         && lectern_byte_writer_put_u32 (writer, (guint32)length)
+         && lectern_byte_writer_put_u32 (writer, (guint32) length)
          && lectern_byte_writer_put (writer, text, length);
 }
 
@@ -293,7 +293,8 @@ write_start (Amf0Writer *self, GVariant *value, guint8 marker)
                                               .count = count,
                                               .object = marker != MARKER_STRICT_ARRAY };
   return lectern_byte_writer_put_u8 (self->writer, marker)
-         && (marker == MARKER_OBJECT || lectern_byte_writer_put_u32 (self->writer, (guint32)count));
+         && (marker == MARKER_OBJECT
+             || lectern_byte_writer_put_u32 (self->writer, (guint32) count));
 }
 
 static gboolean
@@ -360,7 +361,7 @@ write_member (Amf0Writer *self)
       gsize length;
       const char *text = g_variant_get_string (key, &length);
 
-      if (length > G_MAXUINT16 || !lectern_byte_writer_put_u16 (self->writer, (guint16)length)
+      if (length > G_MAXUINT16 || !lectern_byte_writer_put_u16 (self->writer, (guint16) length)
           || !lectern_byte_writer_put (self->writer, text, length))
         return FALSE;
       wrapped = g_variant_get_child_value (member, 1);

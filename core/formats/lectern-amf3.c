@@ -140,7 +140,7 @@ read_text (Amf3 *self, const char **text, GError **error)
   at = lectern_byte_reader_take (&self->reader, length);
   if (at == NULL)
     return invalid (error, "truncated string");
-  valid = g_utf8_make_valid ((const char *)at, (gssize)length);
+  valid = g_utf8_make_valid ((const char *) at, (gssize) length);
   g_ptr_array_add (self->strings, valid);
   *text = valid;
   return TRUE;
@@ -322,8 +322,8 @@ read_scalar (Amf3 *self, guint8 marker, GVariant **value, GError **error)
     case MARKER_INTEGER:
       if (!read_u29 (self, &integer, error))
         return FALSE;
-      *value = g_variant_new_double (integer < 1u << 28 ? (double)integer
-                                                        : (double)integer - (1u << 29));
+      *value = g_variant_new_double (integer < 1u << 28 ? (double) integer
+                                                        : (double) integer - (1u << 29));
       return TRUE;
     case MARKER_DOUBLE:
       if (!lectern_byte_reader_read_double (&self->reader, &number))

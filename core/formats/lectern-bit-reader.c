@@ -67,7 +67,7 @@ gint32
 lectern_bit_reader_read_se (LecternBitReader *self)
 {
   guint32 code = lectern_bit_reader_read_ue (self);
-  gint32 half = (gint32)(code / 2);
+  gint32 half = (gint32) (code / 2);
 
   return code % 2 != 0 ? half + 1 : -half;
 }

@@ -67,8 +67,8 @@ lectern_flv_read_tag (LecternByteReader *reader, LecternFlvTag *tag, GError **er
   if (previous != size + FLV_TAG_HEADER_SIZE)
     return invalid (error, "wrong size after an FLV tag");
   *tag = (LecternFlvTag){
-    .type = (LecternFlvTagType)type,
-    .timestamp_ms = (guint32)high << 24 | low,
+    .type = (LecternFlvTagType) type,
+    .timestamp_ms = (guint32) high << 24 | low,
     .body = body,
     .body_size = size,
   };

@@ -3,6 +3,7 @@
 
 #include "formats/lectern-amf0.h"
 #include "formats/lectern-flv-private.h"
+#include "http/lectern-websocket.h"
 
 #include <string.h>
 
@@ -16,7 +17,7 @@ static guint8 *
 put (guint8 *to, guint64 value, guint length)
 {
   for (guint i = 0; i < length; i++)
-    to[i] = (guint8)(value >> (8 * (length - 1 - i)));
+    to[i] = (guint8) (value >> (8 * (length - 1 - i)));
   return to + length;
 }
 
@@ -36,7 +37,7 @@ composition_of (const LecternPacket *packet)
 
   if ((packet->flags & LECTERN_PACKET_CONFIG) != 0)
     return 0;
-  return (guint32)CLAMP (offset, -0x800000, 0x7fffff) & 0xffffff;
+  return (guint32) CLAMP (offset, -0x800000, 0x7fffff) & 0xffffff;
 }
 
 static guint32
@@ -74,7 +75,7 @@ put_video (guint8 *to, const LecternPacket *packet)
 
   if (h26x && !packet->track->fourcc)
     {
-      *to++ = (guint8)(frame | (codec == LECTERN_CODEC_H264 ? FLV_VIDEO_H264 : FLV_VIDEO_H265));
+      *to++ = (guint8) (frame | (codec == LECTERN_CODEC_H264 ? FLV_VIDEO_H264 : FLV_VIDEO_H265));
       *to++ = config ? FLV_PACKET_CONFIG : FLV_PACKET_FRAME;
       return put (to, composition, 3);
     }
@@ -82,7 +83,7 @@ put_video (guint8 *to, const LecternPacket *packet)
     type = FLV_EX_SEQUENCE_START;
   else
     type = h26x && composition == 0 ? FLV_EX_CODED_FRAMES_X : FLV_EX_CODED_FRAMES;
-  *to++ = (guint8)(0x80 | frame | type);
+  *to++ = (guint8) (0x80 | frame | type);
   to = put (to, fourcc_of (codec), 4);
   return h26x && type == FLV_EX_CODED_FRAMES ? put (to, composition, 3) : to;
 }
@@ -101,12 +102,12 @@ sound_of (const LecternTrack *track)
     case LECTERN_CODEC_AAC:
       return FLV_SOUND_AAC << 4 | 0xf;
     case LECTERN_CODEC_SPEEX:
-      return (guint8)(FLV_SOUND_SPEEX << 4 | 1 << 2 | flags);
+      return (guint8) (FLV_SOUND_SPEEX << 4 | 1 << 2 | flags);
     case LECTERN_CODEC_NELLYMOSER:
       if (track->rate == 16000)
-        return (guint8)(FLV_SOUND_NELLYMOSER_16K << 4 | flags);
+        return (guint8) (FLV_SOUND_NELLYMOSER_16K << 4 | flags);
       if (track->rate == 8000)
-        return (guint8)(FLV_SOUND_NELLYMOSER_8K << 4 | flags);
+        return (guint8) (FLV_SOUND_NELLYMOSER_8K << 4 | flags);
       format = FLV_SOUND_NELLYMOSER;
       break;
     case LECTERN_CODEC_PCMA:
@@ -119,7 +120,7 @@ sound_of (const LecternTrack *track)
       format = track->rate == 8000 ? FLV_SOUND_MP3_8K : FLV_SOUND_MP3;
       break;
     }
-  return (guint8)(format << 4 | rate << 2 | flags);
+  return (guint8) (format << 4 | rate << 2 | flags);
 }
 
 static guint8 *
@@ -159,9 +160,9 @@ lectern_flv_write_body_prefix (const LecternPacket *packet, guint8 *to)
   switch (packet->track->media)
     {
     case LECTERN_MEDIA_VIDEO:
-      return (gsize)(put_video (to, packet) - to);
+      return (gsize) (put_video (to, packet) - to);
     case LECTERN_MEDIA_AUDIO:
-      return (gsize)(put_audio (to, packet) - to);
+      return (gsize) (put_audio (to, packet) - to);
     default:
       return 0;
     }
@@ -241,14 +242,14 @@ write_tag (const LecternPacket *packet, guint8 *to)
 {
   LecternFlvTagType type;
   gsize body = lectern_flv_write_body (packet, to + FLV_TAG_HEADER_SIZE, &type);
-  guint32 ms = (guint32)to_ms (packet->dts);
+  guint32 ms = (guint32) to_ms (packet->dts);
 
   if (body == 0)
     return 0;
-  *to++ = (guint8)type;
+  *to++ = (guint8) type;
   to = put (to, body, 3);
   to = put (to, ms & 0xffffff, 3);
-  *to++ = (guint8)(ms >> 24);
+  *to++ = (guint8) (ms >> 24);
   to = put (to, 0, 3);
   put (to + body, body + FLV_TAG_HEADER_SIZE, FLV_PREVIOUS_SIZE);
   return body + TAG_OVERHEAD;
@@ -262,21 +263,6 @@ framed_bound (const LecternPacket *packet)
   return tag > 0 ? tag + MAX_FRAME_HEADER : 0;
 }
 
-/* An unmasked, final, binary frame (RFC 6455, 5.2). */
-static gsize
-put_frame_header (guint8 *to, gsize length)
-{
-  *to++ = 0x82;
-  if (length < 126)
-    {
-      *to = (guint8)length;
-      return 2;
-    }
-  *to++ = length <= G_MAXUINT16 ? 126 : 127;
-  put (to, length, length <= G_MAXUINT16 ? 2 : 8);
-  return length <= G_MAXUINT16 ? 4 : 10;
-}
-
 static gsize
 write_framed (const LecternPacket *packet, guint8 *to)
 {
@@ -285,7 +271,7 @@ write_framed (const LecternPacket *packet, guint8 *to)
 
   if (tag == 0)
     return 0;
-  header = put_frame_header (to, tag);
+  header = lectern_websocket_put_header (to, FALSE, tag);
   return header + write_tag (packet, to + header);
 }
 
@@ -311,9 +297,9 @@ append_setup (const LecternTapeFormat *format, const LecternTapeSetup *setup, gb
       gsize start = bytes->len;
 
       packets[i].dts = packets[i].pts = setup->dts;
-      g_byte_array_set_size (bytes, (guint)(start + format->bound (&packets[i])));
+      g_byte_array_set_size (bytes, (guint) (start + format->bound (&packets[i])));
       g_byte_array_set_size (bytes,
-                             (guint)(start + format->write (&packets[i], bytes->data + start)));
+                             (guint) (start + format->write (&packets[i], bytes->data + start)));
     }
 }
 
@@ -349,7 +335,7 @@ make_framed_header (const LecternTapeSetup *setup, gboolean join)
   if (join)
     {
       g_byte_array_set_size (bytes, 2 + FLV_HEADER_SIZE + FLV_PREVIOUS_SIZE);
-      put_frame_header (bytes->data, FLV_HEADER_SIZE + FLV_PREVIOUS_SIZE);
+      lectern_websocket_put_header (bytes->data, FALSE, FLV_HEADER_SIZE + FLV_PREVIOUS_SIZE);
       put_file_header (setup, bytes->data + 2);
     }
   append_setup (&lectern_websocket_flv_tape_format, setup, join, bytes);

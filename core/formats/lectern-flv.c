@@ -48,7 +48,7 @@ read_composition (LecternByteReader *reader, LecternFlvBody *body)
 
   if (!lectern_byte_reader_read_u24 (reader, &value))
     return FALSE;
-  body->composition_ms = value < 0x800000 ? (gint32)value : (gint32)value - 0x1000000;
+  body->composition_ms = value < 0x800000 ? (gint32) value : (gint32) value - 0x1000000;
   return TRUE;
 }
 
@@ -342,7 +342,7 @@ describe_vp9 (const guint8 *data, gsize size, LecternTrack *fields, GError **err
       data += 4;
       size -= 4;
     }
-  if (size < 8 || data[0] > 3 || size - 8 < (gsize)(data[6] << 8 | data[7]))
+  if (size < 8 || data[0] > 3 || size - 8 < (gsize) (data[6] << 8 | data[7]))
     return refuse (error, LECTERN_ERROR_INVALID_DATA, "broken VP9 configuration record");
   g_snprintf (fields->profile, sizeof fields->profile, "Profile %u", data[0]);
   return TRUE;

@@ -56,7 +56,7 @@ skip_scaling_list (LecternBitReader *bits, guint size)
 
   for (guint i = 0; i < size && next != 0 && !bits->overrun; i++)
     {
-      next = (gint32)(((gint64)last + lectern_bit_reader_read_se (bits)) & 0xff);
+      next = (gint32) (((gint64) last + lectern_bit_reader_read_se (bits)) & 0xff);
       if (next != 0)
         last = next;
     }
@@ -118,14 +118,14 @@ read_frame_rate (LecternBitReader *bits, LecternVideoParameters *parameters)
   units = lectern_bit_reader_read (bits, 32);
   scale = lectern_bit_reader_read (bits, 32);
   if (!bits->overrun)
-    lectern_picture_set_rate (parameters, scale, (guint64)units * 2);
+    lectern_picture_set_rate (parameters, scale, (guint64) units * 2);
 }
 
 static gboolean
 read_picture (LecternBitReader *bits, guint chroma, LecternVideoParameters *parameters)
 {
-  guint64 width = ((guint64)lectern_bit_reader_read_ue (bits) + 1) * 16;
-  guint64 height = ((guint64)lectern_bit_reader_read_ue (bits) + 1) * 16;
+  guint64 width = ((guint64) lectern_bit_reader_read_ue (bits) + 1) * 16;
+  guint64 height = ((guint64) lectern_bit_reader_read_ue (bits) + 1) * 16;
   gboolean frames_only = lectern_bit_reader_read_flag (bits);
   LecternPictureCrop crop = { 0 };
 

@@ -167,7 +167,7 @@ skip_tools (LecternBitReader *bits, guint sub_layers)
       if (log2_max_lsb > 12 || long_term > MAX_LONG_TERM)
         bits->overrun = TRUE;
       else
-        lectern_bit_reader_skip (bits, (gsize)long_term * (log2_max_lsb + 5));
+        lectern_bit_reader_skip (bits, (gsize) long_term * (log2_max_lsb + 5));
     }
   lectern_bit_reader_skip (bits, 2);
 }

@@ -16,14 +16,14 @@ gboolean
 lectern_picture_set_size (LecternVideoParameters *parameters, guint64 width, guint64 height,
                           const LecternPictureCrop *crop)
 {
-  guint64 off_x = ((guint64)crop->left + crop->right) * crop->unit_x;
-  guint64 off_y = ((guint64)crop->top + crop->bottom) * crop->unit_y;
+  guint64 off_x = ((guint64) crop->left + crop->right) * crop->unit_x;
+  guint64 off_y = ((guint64) crop->top + crop->bottom) * crop->unit_y;
 
   if (off_x >= width || off_y >= height || width - off_x > LECTERN_PICTURE_MAX_SIDE
       || height - off_y > LECTERN_PICTURE_MAX_SIDE)
     return FALSE;
-  parameters->width = (guint)(width - off_x);
-  parameters->height = (guint)(height - off_y);
+  parameters->width = (guint) (width - off_x);
+  parameters->height = (guint) (height - off_y);
   return TRUE;
 }
 
@@ -45,8 +45,8 @@ lectern_picture_set_rate (LecternVideoParameters *parameters, guint64 numerator,
     }
   if (numerator / a > G_MAXUINT32 || denominator / a > G_MAXUINT32)
     return;
-  parameters->numerator = (guint)(numerator / a);
-  parameters->denominator = (guint)(denominator / a);
+  parameters->numerator = (guint) (numerator / a);
+  parameters->denominator = (guint) (denominator / a);
 }
 
 void

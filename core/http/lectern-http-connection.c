@@ -343,6 +343,7 @@ dispatch (LecternHttpConnection *self)
       lectern_http_exchange_unref (exchange);
       return;
     }
+  exchange->access = lectern_access_request_ref (request);
   lectern_access_chain_check (lectern_http_server_get_access (self->server), request, checked,
                               lectern_http_exchange_ref (exchange));
 }

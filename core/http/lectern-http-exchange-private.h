@@ -15,6 +15,7 @@ struct _LecternHttpExchange
   LecternHttpRequest request;
   LecternHttpRoute *route;
   LecternHttpMatch match;
+  LecternAccessRequest *access;
   LecternIdentity *identity;
   GByteArray *incoming; /* the body while it comes */
   LecternHttpChunked chunked;

@@ -34,6 +34,7 @@ free_exchange (LecternHttpExchange *self)
   lectern_http_request_clear (&self->request);
   lectern_http_match_clear (&self->match);
   g_clear_pointer (&self->route, lectern_http_route_unref);
+  g_clear_pointer (&self->access, lectern_access_request_unref);
   g_clear_pointer (&self->identity, lectern_identity_unref);
   g_clear_pointer (&self->incoming, g_byte_array_unref);
   g_clear_pointer (&self->body, g_bytes_unref);
@@ -160,6 +161,12 @@ gboolean
 lectern_http_exchange_is_secure (LecternHttpExchange *self)
 {
   return lectern_connection_is_secure (self->connection);
+}
+
+LecternAccessRequest *
+lectern_http_exchange_get_access (LecternHttpExchange *self)
+{
+  return self->access;
 }
 
 LecternIdentity *

@@ -39,6 +39,8 @@ LECTERN_API JsonNode *lectern_http_exchange_parse_json (LecternHttpExchange *sel
 LECTERN_API const LecternAddress *lectern_http_exchange_get_peer (LecternHttpExchange *self);
 LECTERN_API const char *lectern_http_exchange_get_peer_name (LecternHttpExchange *self);
 LECTERN_API gboolean lectern_http_exchange_is_secure (LecternHttpExchange *self);
+/* Returns: (transfer none): what the access chain was asked, and has allowed. */
+LECTERN_API LecternAccessRequest *lectern_http_exchange_get_access (LecternHttpExchange *self);
 /* Returns: (nullable): who the access chain says it is. */
 LECTERN_API LecternIdentity *lectern_http_exchange_get_identity (LecternHttpExchange *self);
 LECTERN_API gint64 lectern_http_exchange_get_accepted_us (LecternHttpExchange *self);

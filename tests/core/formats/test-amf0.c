@@ -55,7 +55,7 @@ assert_refused (GBytes *bytes, LecternError code)
   g_autoptr (GError) error = NULL;
   g_autoptr (GVariant) value = read_bytes (bytes, NULL, &error);
 
-  g_assert_error (error, LECTERN_ERROR, (int)code);
+  g_assert_error (error, LECTERN_ERROR, (int) code);
   g_assert_null (value);
 }
 
@@ -168,10 +168,10 @@ repeat (const char *head, const char *unit, guint count, const char *tail)
   g_autoptr (GBytes) last = unhex (tail);
   GByteArray *bytes = g_byte_array_new ();
 
-  g_byte_array_append (bytes, g_bytes_get_data (first, NULL), (guint)g_bytes_get_size (first));
+  g_byte_array_append (bytes, g_bytes_get_data (first, NULL), (guint) g_bytes_get_size (first));
   for (guint i = 0; i < count; i++)
-    g_byte_array_append (bytes, g_bytes_get_data (middle, NULL), (guint)g_bytes_get_size (middle));
-  g_byte_array_append (bytes, g_bytes_get_data (last, NULL), (guint)g_bytes_get_size (last));
+    g_byte_array_append (bytes, g_bytes_get_data (middle, NULL), (guint) g_bytes_get_size (middle));
+  g_byte_array_append (bytes, g_bytes_get_data (last, NULL), (guint) g_bytes_get_size (last));
   return g_byte_array_free_to_bytes (bytes);
 }
 
@@ -330,7 +330,7 @@ load_messages (void)
   g_autoptr (GBytes) file = load ("amf0-messages.txt");
   g_autofree char *text = g_strndup (g_bytes_get_data (file, NULL), g_bytes_get_size (file));
   g_auto (GStrv) lines = g_strsplit (text, "\n", -1);
-  GPtrArray *messages = g_ptr_array_new_with_free_func ((GDestroyNotify)g_bytes_unref);
+  GPtrArray *messages = g_ptr_array_new_with_free_func ((GDestroyNotify) g_bytes_unref);
 
   for (guint i = 0; lines[i] != NULL; i++)
     {

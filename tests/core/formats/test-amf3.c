@@ -42,7 +42,7 @@ assert_refused (const char *hex, LecternError code)
   g_autoptr (GError) error = NULL;
   g_autoptr (GVariant) value = read_hex (hex, &error);
 
-  g_assert_error (error, LECTERN_ERROR, (int)code);
+  g_assert_error (error, LECTERN_ERROR, (int) code);
   g_assert_null (value);
 }
 

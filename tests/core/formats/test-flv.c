@@ -35,7 +35,7 @@ packet_of_script (const LecternFlvTag *tag)
   value = lectern_amf0_read (&reader, &error);
   g_assert_no_error (error);
   g_assert_cmpuint (lectern_byte_reader_get_remaining (&reader), ==, 0);
-  return lectern_packet_new_metadata ((gint64)tag->timestamp_ms * MS, value);
+  return lectern_packet_new_metadata ((gint64) tag->timestamp_ms * MS, value);
 }
 
 /* What a protocol does with a tag: NULL when there is nothing to pass on. */
@@ -47,7 +47,7 @@ packet_of_media (Pass *self, const LecternFlvTag *tag)
   gboolean video = tag->type == LECTERN_FLV_TAG_VIDEO;
   LecternTrack **track = video ? &self->video : &self->audio;
   LecternFlvBody body;
-  gint64 dts = (gint64)tag->timestamp_ms * MS;
+  gint64 dts = (gint64) tag->timestamp_ms * MS;
   gboolean parsed = video ? lectern_flv_parse_video (tag->body, tag->body_size, &body, &error)
                           : lectern_flv_parse_audio (tag->body, tag->body_size, &body, &error);
 
@@ -65,7 +65,7 @@ packet_of_media (Pass *self, const LecternFlvTag *tag)
   return lectern_packet_new (*track,
                              (body.key ? LECTERN_PACKET_KEY : 0)
                                  | (body.kind == LECTERN_FLV_CONFIG ? LECTERN_PACKET_CONFIG : 0),
-                             dts, dts + (gint64)body.composition_ms * MS, 0, payload);
+                             dts, dts + (gint64) body.composition_ms * MS, 0, payload);
 }
 
 static void
