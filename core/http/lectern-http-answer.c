@@ -44,8 +44,8 @@ lectern_http_exchange_put_head (LecternHttpExchange *self, GString *head)
 
   put_origin (self, head);
   for (i = 0; self->headers != NULL && i < self->headers->len; i += 2)
-    g_string_append_printf (head, "%s: %s\r\n", (const char *)g_ptr_array_index (self->headers, i),
-                            (const char *)g_ptr_array_index (self->headers, i + 1));
+    g_string_append_printf (head, "%s: %s\r\n", (const char *) g_ptr_array_index (self->headers, i),
+                            (const char *) g_ptr_array_index (self->headers, i + 1));
 }
 
 static void

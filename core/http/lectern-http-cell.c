@@ -41,7 +41,7 @@ lectern_http_cell_get_date (LecternHttpCell *self)
   static const char *const months[]
       = { "Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec" };
   gint64 second = lectern_clock_wall_us () / G_USEC_PER_SEC;
-  time_t when = (time_t)second;
+  time_t when = (time_t) second;
   struct tm parts;
 
   if (second == self->date_second || gmtime_r (&when, &parts) == NULL)

@@ -48,11 +48,11 @@ count_extra (LecternHttpChunked *self, LecternHttpRefusal *refusal)
 static gboolean
 read_size (LecternHttpChunked *self, guint8 byte, LecternHttpRefusal *refusal)
 {
-  int digit = g_ascii_xdigit_value ((char)byte);
+  int digit = g_ascii_xdigit_value ((char) byte);
 
   if (digit >= 0)
     {
-      self->left = self->left * 16 + (guint64)digit;
+      self->left = self->left * 16 + (guint64) digit;
       return ++self->digits <= DIGITS_MAX ? TRUE : refuse (refusal);
     }
   if (self->digits == 0 || (byte != ';' && byte != '\r'))
@@ -152,7 +152,7 @@ read_data (LecternHttpChunked *self, const guint8 *data, gsize length, GByteArra
 {
   gsize size = MIN (length, self->left);
 
-  g_byte_array_append (body, data, (guint)size);
+  g_byte_array_append (body, data, (guint) size);
   self->left -= size;
   if (self->left == 0)
     self->state = DATA_CR;

@@ -116,30 +116,30 @@ static gssize
 send_piece (LecternHttpConnection *self, gboolean *all)
 {
   LecternHttpPayload *payload = &self->payload;
-  gsize size = (gsize)MIN (payload->left, LECTERN_HTTP_PIECE);
+  gsize size = (gsize) MIN (payload->left, LECTERN_HTTP_PIECE);
   const guint8 *piece;
   gsize taken;
 
   if (payload->bytes != NULL)
-    piece = (const guint8 *)g_bytes_get_data (payload->bytes, NULL) + payload->offset;
+    piece = (const guint8 *) g_bytes_get_data (payload->bytes, NULL) + payload->offset;
   else
     {
       guint8 *room = lectern_http_cell_get_piece (self->cell);
       gssize got;
 
       do
-        got = pread (payload->fd, room, size, (off_t)payload->offset);
+        got = pread (payload->fd, room, size, (off_t) payload->offset);
       while (got < 0 && errno == EINTR);
       if (got <= 0)
         return -1;
-      size = (gsize)got;
+      size = (gsize) got;
       piece = room;
     }
   taken = lectern_connection_send (self->connection, piece, size);
   payload->offset += taken;
   payload->left -= taken;
   *all = taken == size;
-  return (gssize)taken;
+  return (gssize) taken;
 }
 
 static void
@@ -172,12 +172,13 @@ pump (LecternHttpConnection *self)
 static void
 join (LecternHttpPayload *payload, GString *head)
 {
-  gsize size = (gsize)MIN (payload->left, JOIN_MAX - MIN (head->len, JOIN_MAX));
+  gsize size = (gsize) MIN (payload->left, JOIN_MAX - MIN (head->len, JOIN_MAX));
 
   if (payload->bytes == NULL || size == 0)
     return;
-  g_string_append_len (
-      head, (const char *)g_bytes_get_data (payload->bytes, NULL) + payload->offset, (gssize)size);
+  g_string_append_len (head,
+                       (const char *) g_bytes_get_data (payload->bytes, NULL) + payload->offset,
+                       (gssize) size);
   payload->offset += size;
   payload->left -= size;
 }
@@ -398,9 +399,9 @@ read_body (LecternHttpConnection *self, const guint8 *data, gsize length)
     }
   else
     {
-      taken = MIN (length, (gsize)exchange->request.content_length - exchange->incoming->len);
-      g_byte_array_append (exchange->incoming, data, (guint)taken);
-      done = exchange->incoming->len == (gsize)exchange->request.content_length;
+      taken = MIN (length, (gsize) exchange->request.content_length - exchange->incoming->len);
+      g_byte_array_append (exchange->incoming, data, (guint) taken);
+      done = exchange->incoming->len == (gsize) exchange->request.content_length;
     }
   if (done)
     call_handler (self);
@@ -492,7 +493,7 @@ on_time (LecternTimer *timer)
 {
   static const LecternHttpRefusal late = { 408, "The request's head came too slowly." };
   LecternHttpConnection *self
-      = (LecternHttpConnection *)((char *)timer - G_STRUCT_OFFSET (LecternHttpConnection, timer));
+      = (LecternHttpConnection *) ((char *) timer - G_STRUCT_OFFSET (LecternHttpConnection, timer));
 
   switch (self->state)
     {

@@ -155,7 +155,7 @@ lectern_http_dispatch_route (LecternHttpExchange *exchange)
   if (strcmp (request->path, "*") == 0)
     return answer_options (exchange, ALL_METHODS);
   if (request->content_length > 0
-      && (guint64)request->content_length
+      && (guint64) request->content_length
              > lectern_http_server_get_limits (exchange->server)->body_size)
     return answer (exchange, 413, "The body is too large.");
   if (is_preflight (request) || !find_route (exchange, router, &websocket))

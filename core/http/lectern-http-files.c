@@ -77,7 +77,7 @@ open_beneath (const char *root, const char *path)
 
   if (folder < 0)
     return -1;
-  fd = (int)syscall (SYS_openat2, folder, path, &how, sizeof how);
+  fd = (int) syscall (SYS_openat2, folder, path, &how, sizeof how);
   number = errno;
   close (folder);
   errno = number;
@@ -93,13 +93,13 @@ read_all (int fd, gsize size)
 
   while (at < size)
     {
-      gssize got = pread (fd, data + at, size - at, (off_t)at);
+      gssize got = pread (fd, data + at, size - at, (off_t) at);
 
       if (got < 0 && errno == EINTR)
         continue;
       if (got <= 0)
         return NULL;
-      at += (gsize)got;
+      at += (gsize) got;
     }
   return g_bytes_new_take (g_steal_pointer (&data), size);
 }
@@ -114,8 +114,8 @@ static void
 describe (LecternHttpExchange *exchange, const struct stat *about)
 {
   g_autofree char *etag = g_strdup_printf (
-      "\"%" G_GINT64_MODIFIER "x-%" G_GINT64_MODIFIER "x-%lx\"", (guint64)about->st_size,
-      (guint64)about->st_mtim.tv_sec, about->st_mtim.tv_nsec);
+      "\"%" G_GINT64_MODIFIER "x-%" G_GINT64_MODIFIER "x-%lx\"", (guint64) about->st_size,
+      (guint64) about->st_mtim.tv_sec, about->st_mtim.tv_nsec);
 
   lectern_http_exchange_set_header (exchange, "ETag", etag);
   lectern_http_exchange_set_header (exchange, "Accept-Ranges", "bytes");
@@ -134,7 +134,7 @@ lectern_http_files_serve (LecternHttpExchange *exchange, const char *root, const
       answer_missing (exchange);
       return;
     }
-  payload.left = (guint64)about.st_size;
+  payload.left = (guint64) about.st_size;
   if (payload.left <= MEMORY_MAX)
     {
       payload.bytes = read_all (payload.fd, payload.left);

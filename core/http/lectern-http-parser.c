@@ -181,7 +181,7 @@ parse_version (LecternHttpRequest *self, const char *version, LecternHttpRefusal
     return lectern_http_refuse (refusal, 400, "The request line is not one.");
   if (version[5] != '1' || version[7] > '1')
     return lectern_http_refuse (refusal, 505, "Only HTTP/1.1 and HTTP/1.0 are spoken here.");
-  self->minor = (guint)(version[7] - '0');
+  self->minor = (guint) (version[7] - '0');
   return TRUE;
 }
 
@@ -331,7 +331,7 @@ parse_length (LecternHttpRequest *self, LecternHttpRefusal *refusal)
   if (!g_ascii_string_to_unsigned (text, 10, 0, G_MAXINT64, &length, NULL)
       || !g_ascii_isdigit (*text))
     return lectern_http_refuse (refusal, 400, "Content-Length is not a number.");
-  self->content_length = (gint64)length;
+  self->content_length = (gint64) length;
   return TRUE;
 }
 
@@ -386,7 +386,7 @@ copy_head (LecternHttpRequest *self, const guint8 *head, gsize length)
   for (i = 0; i < length; i++)
     lines += head[i] == '\n';
   self->block = g_malloc (lines * sizeof (LecternHttpHeader) + length + 1);
-  self->headers = (LecternHttpHeader *)self->block;
+  self->headers = (LecternHttpHeader *) self->block;
   copy = self->block + lines * sizeof (LecternHttpHeader);
   memcpy (copy, head, length);
   copy[length] = '\0';

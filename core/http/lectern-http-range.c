@@ -13,7 +13,7 @@ read_number (const char **at, guint64 *value)
   *value = 0;
   while (g_ascii_isdigit (**at))
     {
-      guint64 digit = (guint64)(**at - '0');
+      guint64 digit = (guint64) (**at - '0');
 
       if (*value > (G_MAXUINT64 - digit) / 10)
         *value = G_MAXUINT64;

@@ -149,7 +149,7 @@ lectern_http_pattern_compare (const LecternHttpPattern *a, const LecternHttpPatt
       if (order != 0)
         return order;
     }
-  return (int)b->segments->len - (int)a->segments->len;
+  return (int) b->segments->len - (int) a->segments->len;
 }
 
 static void
@@ -366,7 +366,7 @@ lectern_http_route_fill_thing (LecternHttpRoute *self, const LecternHttpMatch *m
       g_autofree char *name = NULL;
       const char *value;
 
-      g_string_append_len (filled, at, (gssize)text);
+      g_string_append_len (filled, at, (gssize) text);
       at += text;
       if (*at == '\0')
         break;

@@ -28,7 +28,7 @@ lectern_http_server_init (LecternHttpServer *self)
 {
   g_mutex_init (&self->lock);
   self->router = lectern_http_router_new ();
-  self->cells = g_ptr_array_new_with_free_func ((GDestroyNotify)lectern_http_cell_unref);
+  self->cells = g_ptr_array_new_with_free_func ((GDestroyNotify) lectern_http_cell_unref);
 }
 
 static void
@@ -91,7 +91,7 @@ lectern_http_server_is_draining (LecternHttpServer *self)
 void
 lectern_http_server_set_origins (LecternHttpServer *self, const char *const *origins)
 {
-  g_auto (GStrv) copy = g_strdupv ((char **)origins);
+  g_auto (GStrv) copy = g_strdupv ((char **) origins);
   GStrv old;
 
   g_mutex_lock (&self->lock);
@@ -109,10 +109,10 @@ lectern_http_server_allow_origin (LecternHttpServer *self, const char *origin, g
   *varies = FALSE;
   if (self->origins == NULL || self->origins[0] == NULL)
     return NULL;
-  if (g_strv_contains ((const char *const *)self->origins, "*"))
+  if (g_strv_contains ((const char *const *) self->origins, "*"))
     return "*";
   *varies = TRUE;
-  if (origin != NULL && g_strv_contains ((const char *const *)self->origins, origin))
+  if (origin != NULL && g_strv_contains ((const char *const *) self->origins, origin))
     return origin;
   return NULL;
 }
@@ -157,9 +157,8 @@ lectern_http_server_accept (LecternConnection *connection, gpointer server)
 static gboolean
 method_is_known (const char *method)
 {
-  static const char *const known[] = { "GET",     "HEAD",  "POST",
-                                       "PUT",     "PATCH", "DELETE",
-                                       "OPTIONS", "TRACE", LECTERN_HTTP_WEBSOCKET,
+  static const char *const known[] = { "GET",    "POST",    "PUT",   "PATCH",
+                                       "DELETE", "OPTIONS", "TRACE", LECTERN_HTTP_WEBSOCKET,
                                        NULL };
 
   return g_strv_contains (known, method);
@@ -238,6 +237,6 @@ lectern_http_server_drain (LecternHttpServer *self)
       LecternHttpCell *cell = g_ptr_array_index (self->cells, i);
 
       lectern_reactor_post (cell->reactor, drain_cell, lectern_http_cell_ref (cell),
-                            (GDestroyNotify)lectern_http_cell_unref);
+                            (GDestroyNotify) lectern_http_cell_unref);
     }
 }

@@ -46,7 +46,7 @@ decode_byte (const char **from, char *to, LecternHttpRefusal *refusal)
     {
       if (byte != '/' && !lectern_http_char_is (byte, LECTERN_HTTP_CHAR_PATH))
         return lectern_http_refuse (refusal, 400, "The path holds a character that it may not.");
-      *to = (char)byte;
+      *to = (char) byte;
       *from += 1;
       return TRUE;
     }
@@ -55,7 +55,7 @@ decode_byte (const char **from, char *to, LecternHttpRefusal *refusal)
     return lectern_http_refuse (refusal, 400, "The path holds a broken escape.");
   if (value < 0x20 || value == 0x7f || value == '/' || value == '\\')
     return lectern_http_refuse (refusal, 400, "The path escapes a character that it may not.");
-  *to = (char)value;
+  *to = (char) value;
   *from += 3;
   return TRUE;
 }
@@ -91,7 +91,7 @@ decode_part (const char *part, gsize length)
 
   for (i = 0; i < length; i++)
     {
-      int value = (guint8)part[i];
+      int value = (guint8) part[i];
 
       if (value == '+')
         value = ' ';
@@ -102,7 +102,7 @@ decode_part (const char *part, gsize length)
         }
       if (value <= 0)
         return NULL;
-      text[size++] = (char)value;
+      text[size++] = (char) value;
     }
   text[size] = '\0';
   return g_utf8_validate (text, size, NULL) ? g_steal_pointer (&text) : NULL;
@@ -117,7 +117,7 @@ lectern_http_query_get (const char *query, const char *name)
     {
       gsize size = strcspn (at, "&");
       const char *equals = memchr (at, '=', size);
-      gsize name_size = equals != NULL ? (gsize)(equals - at) : size;
+      gsize name_size = equals != NULL ? (gsize) (equals - at) : size;
       g_autofree char *found = decode_part (at, name_size);
 
       if (g_strcmp0 (found, name) == 0)

@@ -109,10 +109,10 @@ lectern_websocket_codec_put_header (guint8 *to, LecternWebsocketOpcode opcode, g
 {
   guint i, width = length < 126 ? 0 : length <= G_MAXUINT16 ? 2 : 8;
 
-  to[0] = 0x80 | (guint8)opcode;
-  to[1] = width == 0 ? (guint8)length : width == 2 ? 126 : 127;
+  to[0] = 0x80 | (guint8) opcode;
+  to[1] = width == 0 ? (guint8) length : width == 2 ? 126 : 127;
   for (i = 0; i < width; i++)
-    to[2 + i] = (guint8)(length >> (8 * (width - 1 - i)));
+    to[2 + i] = (guint8) (length >> (8 * (width - 1 - i)));
   return 2 + width;
 }
 
@@ -233,7 +233,7 @@ read_close (LecternWebsocketEvent *event)
       fail (event, 1002);
       return;
     }
-  event->code = (guint16)(event->data[0] << 8 | event->data[1]);
+  event->code = (guint16) (event->data[0] << 8 | event->data[1]);
   if (!lectern_websocket_code_is_valid (event->code))
     fail (event, 1002);
   else if (!lectern_utf8_feed (&utf8, event->data + 2, event->length - 2) || utf8.needed > 0)
@@ -301,7 +301,7 @@ read_payload (LecternWebsocketCodec *self, const guint8 *data, gsize length,
   before = self->message->len;
   if (size > 0)
     {
-      g_byte_array_set_size (self->message, before + (guint)size);
+      g_byte_array_set_size (self->message, before + (guint) size);
       unmask (self->message->data + before, data, size, self->mask, self->mask_at);
     }
   self->mask_at = (self->mask_at + size) % 4;

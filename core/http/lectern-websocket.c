@@ -113,8 +113,8 @@ send_close (LecternWebsocket *self, guint16 code, const char *reason)
       send_control (self, LECTERN_WEBSOCKET_CLOSE, NULL, 0);
       return;
     }
-  payload[0] = (guint8)(code >> 8);
-  payload[1] = (guint8)code;
+  payload[0] = (guint8) (code >> 8);
+  payload[1] = (guint8) code;
   if (size > 0)
     memcpy (payload + 2, reason, size);
   send_control (self, LECTERN_WEBSOCKET_CLOSE, payload, size + 2);
@@ -226,7 +226,7 @@ static void
 on_time (LecternTimer *timer)
 {
   LecternWebsocket *self
-      = (LecternWebsocket *)((char *)timer - G_STRUCT_OFFSET (LecternWebsocket, timer));
+      = (LecternWebsocket *) ((char *) timer - G_STRUCT_OFFSET (LecternWebsocket, timer));
   g_autoptr (LecternWebsocket) kept = lectern_websocket_ref (self);
 
   if (self->state == CLOSING)
@@ -299,8 +299,8 @@ make_accept (const char *key)
   guint8 digest[20];
   gsize size = sizeof digest;
 
-  g_checksum_update (sha1, (const guchar *)key, -1);
-  g_checksum_update (sha1, (const guchar *)"258EAFA5-E914-47DA-95CA-C5AB0DC85B11", -1);
+  g_checksum_update (sha1, (const guchar *) key, -1);
+  g_checksum_update (sha1, (const guchar *) "258EAFA5-E914-47DA-95CA-C5AB0DC85B11", -1);
   g_checksum_get_digest (sha1, digest, &size);
   return g_base64_encode (digest, size);
 }
@@ -427,7 +427,7 @@ void
 lectern_websocket_drain (LecternHttpCell *cell)
 {
   g_autoptr (GPtrArray) all
-      = g_ptr_array_new_with_free_func ((GDestroyNotify)lectern_websocket_unref);
+      = g_ptr_array_new_with_free_func ((GDestroyNotify) lectern_websocket_unref);
   GList *link;
   guint i;
 

@@ -27,7 +27,7 @@ static LecternVerdict
 test_guard_check (LecternGuard *guard, LecternAccessRequest *request, LecternIdentity **identity,
                   GError **error)
 {
-  TestGuard *self = (TestGuard *)guard;
+  TestGuard *self = (TestGuard *) guard;
 
   g_clear_pointer (&self->last, lectern_access_request_unref);
   self->last = lectern_access_request_ref (request);
@@ -55,7 +55,7 @@ test_guard_init (TestGuard *self)
 static void
 test_guard_finalize (GObject *object)
 {
-  g_clear_pointer (&((TestGuard *)object)->last, lectern_access_request_unref);
+  g_clear_pointer (&((TestGuard *) object)->last, lectern_access_request_unref);
   G_OBJECT_CLASS (test_guard_parent_class)->finalize (object);
 }
 
@@ -95,7 +95,7 @@ fixture_start (Fixture *self, const LecternHttpLimits *limits)
   self->gate = lectern_gate_new (0, 0, 0);
   self->access = lectern_access_chain_new (G_USEC_PER_SEC);
   self->guard = g_object_new (test_guard_get_type (), NULL);
-  lectern_access_chain_add_guard (self->access, (LecternGuard *)self->guard, 100);
+  lectern_access_chain_add_guard (self->access, (LecternGuard *) self->guard, 100);
   self->server = lectern_http_server_new (self->access, limits != NULL ? limits : &usual_limits);
   self->listener = lectern_listener_new (&address, self->reactors, self->gate, NULL,
                                          lectern_http_server_accept, g_object_ref (self->server),
@@ -146,14 +146,14 @@ fixture_connect (Fixture *self)
       close (fd);
       fd = socket (AF_INET6, SOCK_STREAM | SOCK_CLOEXEC, 0);
     }
-  g_assert_cmpint (connect (fd, (struct sockaddr *)&to, size), ==, 0);
+  g_assert_cmpint (connect (fd, (struct sockaddr *) &to, size), ==, 0);
   return fd;
 }
 
 static inline gboolean
 client_woken (gint fd, GIOCondition condition, gpointer user_data)
 {
-  *(gboolean *)user_data = TRUE;
+  *(gboolean *) user_data = TRUE;
   return G_SOURCE_REMOVE;
 }
 
@@ -192,7 +192,7 @@ client_send_bytes (int fd, const void *data, gsize length)
         }
       g_assert_cmpint (sent, >, 0);
       at += sent;
-      length -= (gsize)sent;
+      length -= (gsize) sent;
     }
 }
 
@@ -213,15 +213,15 @@ client_receive (int fd, GByteArray *to, gsize most)
   got = recv (fd, room, MIN (most, sizeof room), MSG_DONTWAIT);
   if (got <= 0)
     return FALSE;
-  g_byte_array_append (to, room, (guint)got);
+  g_byte_array_append (to, room, (guint) got);
   return TRUE;
 }
 
 static inline char *
 to_text (GByteArray *bytes)
 {
-  g_byte_array_append (bytes, (const guint8 *)"", 1);
-  return (char *)g_byte_array_free (bytes, FALSE);
+  g_byte_array_append (bytes, (const guint8 *) "", 1);
+  return (char *) g_byte_array_free (bytes, FALSE);
 }
 
 /* Returns: all that comes up to the end. */
@@ -289,7 +289,7 @@ client_read_answer (int fd, Answer *answer)
 
   answer->head = client_read_head (fd);
   g_assert_true (g_str_has_prefix (answer->head, "HTTP/1.1 "));
-  answer->status = (guint)g_ascii_strtoull (answer->head + 9, NULL, 10);
+  answer->status = (guint) g_ascii_strtoull (answer->head + 9, NULL, 10);
   length = head_get (answer->head, "Content-Length");
   answer->body = client_read_exactly (fd, length != NULL ? g_ascii_strtoull (length, NULL, 10) : 0);
 }

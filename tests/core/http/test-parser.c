@@ -624,13 +624,13 @@ read_request (const char *bytes, gsize length, gsize first, LecternHttpRequest *
   gsize size;
 
   lectern_http_scanner_init (&scanner, 16 * 1024, 100);
-  if (!lectern_http_scanner_feed (&scanner, (const guint8 *)bytes, first, &size, &refusal))
+  if (!lectern_http_scanner_feed (&scanner, (const guint8 *) bytes, first, &size, &refusal))
     return refusal.status;
   if (size == 0
-      && !lectern_http_scanner_feed (&scanner, (const guint8 *)bytes, length, &size, &refusal))
+      && !lectern_http_scanner_feed (&scanner, (const guint8 *) bytes, length, &size, &refusal))
     return refusal.status;
   g_assert_cmpuint (size, ==, length);
-  if (lectern_http_request_parse (request, (const guint8 *)bytes, size, &refusal))
+  if (lectern_http_request_parse (request, (const guint8 *) bytes, size, &refusal))
     return 0;
   g_assert_nonnull (refusal.reason);
   return refusal.status;
@@ -667,10 +667,10 @@ try_text (const char *text, gsize head_size, guint headers)
 
   lectern_http_scanner_init (&scanner, head_size, headers);
   for (i = 1; i <= strlen (text) && size == 0; i++)
-    if (!lectern_http_scanner_feed (&scanner, (const guint8 *)text, i, &size, &refusal))
+    if (!lectern_http_scanner_feed (&scanner, (const guint8 *) text, i, &size, &refusal))
       return refusal.status;
   g_assert_cmpuint (size, >, 0);
-  return lectern_http_request_parse (&request, (const guint8 *)text, size, &refusal)
+  return lectern_http_request_parse (&request, (const guint8 *) text, size, &refusal)
              ? 0
              : refusal.status;
 }
@@ -725,7 +725,7 @@ test_pipelined (void)
 
   lectern_http_scanner_init (&scanner, 1024, 10);
   g_assert_true (
-      lectern_http_scanner_feed (&scanner, (const guint8 *)two, sizeof two - 1, &size, &refusal));
+      lectern_http_scanner_feed (&scanner, (const guint8 *) two, sizeof two - 1, &size, &refusal));
   g_assert_cmpuint (size, ==, (sizeof two - 1) / 2);
 }
 
@@ -737,7 +737,7 @@ test_lookup (void)
   LecternHttpRefusal refusal;
 
   g_assert_true (
-      lectern_http_request_parse (&request, (const guint8 *)text, sizeof text - 1, &refusal));
+      lectern_http_request_parse (&request, (const guint8 *) text, sizeof text - 1, &refusal));
   g_assert_cmpstr (lectern_http_request_get (&request, "x"), ==, "one");
   g_assert_null (lectern_http_request_get (&request, "y"));
   g_assert_cmpuint (lectern_http_request_count (&request, "X"), ==, 2);
