@@ -137,10 +137,12 @@ drop_handover (gpointer data)
 }
 
 static void
-serve (LecternConnection *connection, LecternAcceptor *acceptor)
+serve (LecternConnection *connection, gpointer user_data)
 {
-  if (g_atomic_int_get (&acceptor->stopped) == 0 && acceptor->tls == NULL)
-    acceptor->func (connection, acceptor->user_data);
+  LecternAcceptor *self = user_data;
+
+  if (g_atomic_int_get (&self->stopped) == 0)
+    self->func (connection, self->user_data);
   if (connection->handler == NULL)
     lectern_connection_close (connection, NULL);
 }
@@ -149,11 +151,17 @@ static void
 run_handover (gpointer data)
 {
   Handover *self = data;
-  LecternConnection *connection = lectern_connection_new (
-      self->reactor, self->fd, &self->peer, self->acceptor->gate, self->accepted_us, NULL);
+  LecternAcceptor *acceptor = self->acceptor;
+  LecternTlsSession *tls = NULL;
+  LecternConnection *connection;
 
-  if (connection != NULL)
-    serve (connection, self->acceptor);
+  if (acceptor->tls != NULL)
+    tls = lectern_tls_session_new (acceptor->tls, serve, ref (acceptor),
+                                   (GDestroyNotify)lectern_acceptor_unref);
+  connection = lectern_connection_new (self->reactor, self->fd, &self->peer, acceptor->gate,
+                                       self->accepted_us, tls);
+  if (connection != NULL && tls == NULL)
+    serve (connection, acceptor);
   free_handover (self);
 }
 

@@ -2,6 +2,7 @@
 #include "net/lectern-connection-private.h"
 
 #include "base/lectern-clock.h"
+#include "net/lectern-handshake.h"
 
 #include <errno.h>
 #include <linux/sockios.h>
@@ -19,6 +20,9 @@ lectern_connection_receive (LecternConnection *self, guint8 *to, gsize size, gsi
 {
   gssize n;
 
+  /* After our end nobody wants what comes, so it need not be understood. */
+  if (self->tls != NULL && !self->shut)
+    return lectern_tls_session_receive (self->tls, to, size, received);
   do
     n = recv (self->watch.fd, to, size, MSG_DONTWAIT);
   while (n < 0 && errno == EINTR);
@@ -35,6 +39,8 @@ lectern_connection_transmit (LecternConnection *self, const void *from, gsize le
   gssize n;
 
   *sent = *kept = 0;
+  if (self->tls != NULL && !lectern_tls_session_kernel_sends (self->tls))
+    return lectern_tls_session_transmit (self->tls, from, length, sent, kept);
   do
     n = send (self->watch.fd, from, length, MSG_DONTWAIT | MSG_NOSIGNAL);
   while (n < 0 && errno == EINTR);
@@ -68,7 +74,7 @@ get_due (LecternConnection *self)
 {
   gint64 due_us = G_MAXINT64;
 
-  if (self->shut)
+  if (self->shut || self->shaking)
     return self->deadline_us;
   if (self->idle_us > 0 && !self->finishing)
     due_us = self->read_us + self->idle_us;
@@ -134,7 +140,9 @@ on_time (LecternTimer *timer)
     return;
   if (now_us >= get_due (self))
     {
-      if (self->shut)
+      if (self->shaking)
+        lectern_handshake_expire (self);
+      else if (self->shut)
         lectern_connection_close (self, NULL);
       else if (self->idle_us > 0 && !self->finishing && now_us - self->read_us >= self->idle_us)
         time_out (self, "the peer sends nothing");
@@ -196,10 +204,11 @@ lectern_connection_send (LecternConnection *self, const void *data, gsize length
     }
   count_sent (self, sent);
   if (kept > 0)
-    lectern_buffer_append (&self->output, (const guint8 *) data + sent, kept);
-  if (sent + kept == length && kept == 0)
+    lectern_buffer_append (&self->output, (const guint8 *)data + sent, kept);
+  if (sent == length)
     return length;
-  self->want_writable = TRUE;
+  if (sent + kept < length)
+    self->want_writable = TRUE;
   lectern_connection_set_blocked (self);
   return sent + kept;
 }
@@ -297,6 +306,11 @@ lectern_connection_shut (LecternConnection *self)
   if (self->peer_ended)
     {
       lectern_connection_close (self, NULL);
+      return;
+    }
+  if (self->tls != NULL && lectern_tls_session_shut (self->tls) == LECTERN_IO_AGAIN)
+    {
+      lectern_connection_set_blocked (self);
       return;
     }
   self->shut = TRUE;

@@ -4,18 +4,9 @@
 #include "net/lectern-buffer.h"
 #include "net/lectern-connection.h"
 #include "net/lectern-gate.h"
+#include "net/lectern-io.h"
 #include "net/lectern-reactor-private.h"
-
-/* What became of an attempt to read or write. */
-typedef enum
-{
-  LECTERN_IO_DONE,  /* some bytes went through */
-  LECTERN_IO_AGAIN, /* none now */
-  LECTERN_IO_END,   /* the peer has ended */
-  LECTERN_IO_BROKEN,
-} LecternIo;
-
-typedef struct _LecternTlsSession LecternTlsSession;
+#include "net/lectern-tls-session.h"
 
 /* Small on purpose: a viewer is this, its protocol's few words, and a position on a tape. */
 struct _LecternConnection
@@ -35,6 +26,8 @@ struct _LecternConnection
   guint finishing : 1;
   guint shut : 1; /* our direction is closed */
   guint peer_ended : 1;
+  guint shaking : 1; /* the TLS handshake is not over */
+  guint queued : 1;  /* it waits for its turn */
   guint closing : 1;
   guint over : 1;
   guint32 events; /* in the epoll set */
@@ -46,7 +39,8 @@ struct _LecternConnection
   gpointer user_data;
   GError *error; /* why it is being closed */
   LecternGate *gate;
-  LecternTlsSession *tls; /* NULL: plain */
+  LecternTlsSession *tls; /* NULL: plain, or over */
+  gboolean secure;
 
   LecternBuffer input;
   LecternBuffer output;
@@ -84,6 +78,8 @@ void lectern_connection_break (LecternConnection *self, int number);
 void lectern_connection_wake (LecternConnection *self);
 void lectern_connection_update_events (LecternConnection *self);
 void lectern_connection_offer_kept (LecternConnection *self);
+/* The handshake is over. */
+void lectern_connection_begin (LecternConnection *self);
 void lectern_connection_on_event (LecternWatch *watch, guint32 events);
 /* Half-closes; when the peer has ended too, closes. */
 void lectern_connection_shut (LecternConnection *self);

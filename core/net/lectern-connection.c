@@ -2,6 +2,7 @@
 #include "net/lectern-connection-private.h"
 
 #include "base/lectern-clock.h"
+#include "net/lectern-handshake.h"
 
 #include <errno.h>
 #include <sys/socket.h>
@@ -66,6 +67,10 @@ finish_life (LecternConnection *self)
   if (handler != NULL && handler->closed != NULL)
     handler->closed (self, self->error, self->user_data);
 
+  /* A close without an error tells a TLS peer that nothing was cut off. */
+  if (self->tls != NULL && self->error == NULL && !self->shut && self->output.size == 0)
+    (void)lectern_tls_session_shut (self->tls);
+  g_clear_pointer (&self->tls, lectern_tls_session_free);
   lectern_buffer_clear (&self->input);
   lectern_buffer_clear (&self->output);
   close (self->watch.fd);
@@ -111,6 +116,7 @@ lectern_connection_new (LecternReactor *reactor, int fd, const LecternAddress *p
                         LecternGate *gate, gint64 accepted_us, LecternTlsSession *tls)
 {
   LecternConnection *self = g_new0 (LecternConnection, 1);
+  LecternWatchFunc func = tls != NULL ? lectern_handshake_on_event : lectern_connection_on_event;
 
   self->refs = 1;
   self->reactor = g_object_ref (reactor);
@@ -118,20 +124,33 @@ lectern_connection_new (LecternReactor *reactor, int fd, const LecternAddress *p
   self->gate = gate != NULL ? lectern_gate_ref (gate) : NULL;
   self->accepted_us = accepted_us;
   self->tls = tls;
+  self->secure = self->shaking = tls != NULL;
+  self->deadline_us = accepted_us + LECTERN_HANDSHAKE_LIMIT_US;
   self->reading = TRUE;
   self->input_limit = INPUT_LIMIT;
   self->output_limit = OUTPUT_LIMIT;
   self->stall_us = STALL_US;
   self->read_us = accepted_us;
-  self->events = EPOLLIN;
+  self->events = tls != NULL ? LECTERN_HANDSHAKE_EVENTS : EPOLLIN;
   self->watch.fd = fd;
   enlist (self);
-  if (!reactor->ending
-      && lectern_watch_start (&self->watch, reactor, fd, self->events, lectern_connection_on_event,
-                              NULL))
-    return self;
+  if (!reactor->ending && lectern_watch_start (&self->watch, reactor, fd, self->events, func, NULL))
+    {
+      lectern_connection_watch_time (self);
+      return self;
+    }
   finish_life (self);
   return NULL;
+}
+
+void
+lectern_connection_begin (LecternConnection *self)
+{
+  self->shaking = FALSE;
+  self->read_us = lectern_clock_now_us ();
+  self->watch.func = lectern_connection_on_event;
+  self->events = 0;
+  lectern_connection_update_events (self);
 }
 
 LecternConnection *
@@ -277,7 +296,7 @@ lectern_connection_get_peer_name (LecternConnection *self)
 gboolean
 lectern_connection_is_secure (LecternConnection *self)
 {
-  return self->tls != NULL;
+  return self->secure;
 }
 
 guint64

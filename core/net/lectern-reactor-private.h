@@ -45,10 +45,9 @@ struct _LecternReactor
 
   guint8 *scratch; /* what a socket's bytes are read into */
   LecternConnection *first_connection;
-  gint connections; /* atomic; also those on their way here */
-  LecternConnection *first_handshake;
-  LecternConnection *last_handshake;
-  LecternWake handshakes;
+  gint connections;  /* atomic; also those on their way here */
+  GQueue handshakes; /* connections whose TLS handshake has work to do */
+  LecternWake handshake_wake;
 };
 
 /* Runs the functions of what epoll reports, at most one batch. */

@@ -5,5 +5,36 @@
 
 #include <openssl/ssl.h>
 
+/* What tells that a file was replaced. */
+typedef struct
+{
+  guint64 device;
+  guint64 inode;
+  gint64 size;
+  gint64 modified_ns;
+} LecternTlsFile;
+
+typedef struct
+{
+  LecternTlsFile certificate;
+  LecternTlsFile key;
+} LecternTlsFiles;
+
+typedef struct _LecternTlsWatcher LecternTlsWatcher;
+
+struct _LecternTls
+{
+  GMutex lock;
+  SSL_CTX *context; /* what new handshakes use */
+  char *certificate;
+  char *key;
+  LecternTlsFiles loaded; /* by the latest attempt, good or not; control thread */
+  LecternTlsWatcher *watcher;
+};
+
 /* Returns: (transfer full) (nullable): with the newest certificate. Thread: any. */
 SSL *lectern_tls_new_ssl (LecternTls *self);
+/* Fills @files; all zero when there is no such file. */
+void lectern_tls_look (LecternTls *self, LecternTlsFiles *files);
+/* Thread: any; waits for a running reload. */
+void lectern_tls_watcher_free (LecternTlsWatcher *self);

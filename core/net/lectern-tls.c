@@ -5,18 +5,11 @@
 
 #include <errno.h>
 #include <openssl/err.h>
+#include <string.h>
 #include <sys/stat.h>
 
 #define CIPHERS "ECDHE+AESGCM:ECDHE+CHACHA20"
 #define PROTOCOL "http/1.1"
-
-struct _LecternTls
-{
-  GMutex lock;
-  SSL_CTX *context; /* what new handshakes use */
-  char *certificate;
-  char *key;
-};
 
 /* Sets @error from the queue of OpenSSL and empties it. */
 static void
@@ -106,11 +99,36 @@ new_context (void)
   return context;
 }
 
-static SSL_CTX *
-load (const char *certificate, const char *key, GError **error)
+static void
+look_at (const char *path, LecternTlsFile *file)
 {
+  struct stat info;
+
+  memset (file, 0, sizeof *file);
+  if (stat (path, &info) != 0)
+    return;
+  file->device = (guint64)info.st_dev;
+  file->inode = (guint64)info.st_ino;
+  file->size = (gint64)info.st_size;
+  file->modified_ns
+      = (gint64)info.st_mtim.tv_sec * G_GINT64_CONSTANT (1000000000) + info.st_mtim.tv_nsec;
+}
+
+void
+lectern_tls_look (LecternTls *self, LecternTlsFiles *files)
+{
+  look_at (self->certificate, &files->certificate);
+  look_at (self->key, &files->key);
+}
+
+static SSL_CTX *
+load (LecternTls *self, GError **error)
+{
+  const char *certificate = self->certificate;
+  const char *key = self->key;
   SSL_CTX *context;
 
+  lectern_tls_look (self, &self->loaded);
   if (!check_key_file (key, error))
     return NULL;
   ERR_clear_error ();
@@ -144,17 +162,15 @@ copy_ticket_keys (SSL_CTX *from, SSL_CTX *to)
 LecternTls *
 lectern_tls_new (const char *certificate, const char *key, GError **error)
 {
-  SSL_CTX *context = load (certificate, key, error);
-  LecternTls *self;
+  g_autoptr (LecternTls) self = g_atomic_rc_box_new0 (LecternTls);
 
-  if (context == NULL)
-    return NULL;
-  self = g_atomic_rc_box_new0 (LecternTls);
   g_mutex_init (&self->lock);
-  self->context = context;
   self->certificate = g_strdup (certificate);
   self->key = g_strdup (key);
-  return self;
+  self->context = load (self, error);
+  if (self->context == NULL)
+    return NULL;
+  return g_steal_pointer (&self);
 }
 
 LecternTls *
@@ -168,6 +184,7 @@ clear (gpointer data)
 {
   LecternTls *self = data;
 
+  g_clear_pointer (&self->watcher, lectern_tls_watcher_free);
   SSL_CTX_free (self->context);
   g_mutex_clear (&self->lock);
   g_free (self->certificate);
@@ -183,7 +200,7 @@ lectern_tls_unref (LecternTls *self)
 gboolean
 lectern_tls_reload (LecternTls *self, GError **error)
 {
-  SSL_CTX *context = load (self->certificate, self->key, error);
+  SSL_CTX *context = load (self, error);
   SSL_CTX *old;
 
   if (context == NULL)
@@ -195,11 +212,6 @@ lectern_tls_reload (LecternTls *self, GError **error)
   g_mutex_unlock (&self->lock);
   SSL_CTX_free (old);
   return TRUE;
-}
-
-void
-lectern_tls_watch (LecternTls *self)
-{
 }
 
 SSL *

@@ -226,3 +226,70 @@ server_stop (Server *self)
   g_clear_pointer (&self->gate, lectern_gate_unref);
   g_clear_error (&self->error);
 }
+
+G_GNUC_UNUSED static void
+note_closed (LecternConnection *connection, const GError *error, gpointer user_data)
+{
+  server_note_closed (user_data, error);
+}
+
+/* Echo: what cannot be sent is left unconsumed, and reading stops until there is room. */
+
+G_GNUC_UNUSED static gsize
+echo_input (LecternConnection *connection, const guint8 *data, gsize length, gpointer user_data)
+{
+  gsize sent = lectern_connection_send (connection, data, length);
+
+  if (sent < length)
+    lectern_connection_set_reading (connection, FALSE);
+  return sent;
+}
+
+G_GNUC_UNUSED static void
+echo_writable (LecternConnection *connection, gpointer user_data)
+{
+  lectern_connection_set_reading (connection, TRUE);
+}
+
+G_GNUC_UNUSED static const LecternConnectionHandler echo_handler
+    = { .input = echo_input, .writable = echo_writable, .closed = note_closed };
+
+G_GNUC_UNUSED static void
+serve_echo (LecternConnection *connection, gpointer user_data)
+{
+  lectern_connection_set_handler (connection, &echo_handler, user_data);
+}
+
+/* Echo by lectern_connection_write, with a limit that the client's reading keeps from being met. */
+
+G_GNUC_UNUSED static gsize
+copy_input (LecternConnection *connection, const guint8 *data, gsize length, gpointer user_data)
+{
+  g_assert_true (lectern_connection_write (connection, data, length));
+  if (lectern_connection_get_pending (connection) > 0)
+    lectern_connection_set_reading (connection, FALSE);
+  return length;
+}
+
+G_GNUC_UNUSED static const LecternConnectionHandler copy_handler
+    = { .input = copy_input, .writable = echo_writable, .closed = note_closed };
+
+G_GNUC_UNUSED static void
+serve_copy (LecternConnection *connection, gpointer user_data)
+{
+  lectern_connection_set_handler (connection, &copy_handler, user_data);
+}
+
+G_GNUC_UNUSED static guint8 *
+make_noise (gsize size)
+{
+  guint8 *noise = g_malloc (size);
+  guint32 state = 1;
+
+  for (gsize i = 0; i < size; i++)
+    {
+      state = state * 1664525u + 1013904223u;
+      noise[i] = (guint8)(state >> 24);
+    }
+  return noise;
+}

@@ -3,12 +3,6 @@
 
 #include "net/lectern-connection-private.h"
 
-static void
-note_closed (LecternConnection *connection, const GError *error, gpointer user_data)
-{
-  server_note_closed (user_data, error);
-}
-
 /* Everything the peer sends, in one place. */
 typedef struct
 {
@@ -70,53 +64,6 @@ test_reports_a_reset (void)
   g_byte_array_unref (sink.got);
 }
 
-/* Echo: what cannot be sent is left unconsumed, and reading stops until there is room. */
-
-static gsize
-echo_input (LecternConnection *connection, const guint8 *data, gsize length, gpointer user_data)
-{
-  gsize sent = lectern_connection_send (connection, data, length);
-
-  if (sent < length)
-    lectern_connection_set_reading (connection, FALSE);
-  return sent;
-}
-
-static void
-echo_writable (LecternConnection *connection, gpointer user_data)
-{
-  lectern_connection_set_reading (connection, TRUE);
-}
-
-static const LecternConnectionHandler echo_handler
-    = { .input = echo_input, .writable = echo_writable, .closed = note_closed };
-
-static void
-serve_echo (LecternConnection *connection, gpointer user_data)
-{
-  lectern_connection_set_handler (connection, &echo_handler, user_data);
-}
-
-/* Echo by lectern_connection_write, with a limit that the client's reading keeps from being met. */
-
-static gsize
-copy_input (LecternConnection *connection, const guint8 *data, gsize length, gpointer user_data)
-{
-  g_assert_true (lectern_connection_write (connection, data, length));
-  if (lectern_connection_get_pending (connection) > 0)
-    lectern_connection_set_reading (connection, FALSE);
-  return length;
-}
-
-static const LecternConnectionHandler copy_handler
-    = { .input = copy_input, .writable = echo_writable, .closed = note_closed };
-
-static void
-serve_copy (LecternConnection *connection, gpointer user_data)
-{
-  lectern_connection_set_handler (connection, &copy_handler, user_data);
-}
-
 #define ECHO_SIZE (10 * 1000 * 1000)
 
 typedef struct
@@ -132,20 +79,6 @@ run_sender (gpointer data)
 
   send_all (sender->fd, sender->data, ECHO_SIZE);
   return NULL;
-}
-
-static guint8 *
-make_noise (gsize size)
-{
-  guint8 *noise = g_malloc (size);
-  guint32 state = 1;
-
-  for (gsize i = 0; i < size; i++)
-    {
-      state = state * 1664525u + 1013904223u;
-      noise[i] = (guint8)(state >> 24);
-    }
-  return noise;
 }
 
 static void
