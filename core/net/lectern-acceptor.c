@@ -157,7 +157,7 @@ run_handover (gpointer data)
 
   if (acceptor->tls != NULL)
     tls = lectern_tls_session_new (acceptor->tls, serve, ref (acceptor),
-                                   (GDestroyNotify)lectern_acceptor_unref);
+                                   (GDestroyNotify) lectern_acceptor_unref);
   connection = lectern_connection_new (self->reactor, self->fd, &self->peer, acceptor->gate,
                                        self->accepted_us, tls);
   if (connection != NULL && tls == NULL)
@@ -192,7 +192,7 @@ reject (int fd, const char *reason)
   const struct linger at_once = { .l_onoff = 1, .l_linger = 0 };
 
   count_rejected (reason);
-  (void)setsockopt (fd, SOL_SOCKET, SO_LINGER, &at_once, sizeof at_once);
+  (void) setsockopt (fd, SOL_SOCKET, SO_LINGER, &at_once, sizeof at_once);
   close (fd);
 }
 
@@ -201,9 +201,9 @@ accept_one (LecternAcceptor *self, LecternAddress *peer)
 {
   struct sockaddr_storage from;
   socklen_t size = sizeof from;
-  int fd = accept4 (self->fd, (struct sockaddr *)&from, &size, SOCK_NONBLOCK | SOCK_CLOEXEC);
+  int fd = accept4 (self->fd, (struct sockaddr *) &from, &size, SOCK_NONBLOCK | SOCK_CLOEXEC);
 
-  if (fd >= 0 && !lectern_address_from_socket ((struct sockaddr *)&from, peer))
+  if (fd >= 0 && !lectern_address_from_socket ((struct sockaddr *) &from, peer))
     *peer = (LecternAddress){ .port = 0 };
   return fd;
 }
@@ -212,7 +212,7 @@ static void
 resume (LecternTimer *timer)
 {
   LecternAcceptor *self
-      = (LecternAcceptor *)((char *)timer - G_STRUCT_OFFSET (LecternAcceptor, pause));
+      = (LecternAcceptor *) ((char *) timer - G_STRUCT_OFFSET (LecternAcceptor, pause));
 
   if (self->reserve < 0)
     self->reserve = open_reserve ();
@@ -254,7 +254,7 @@ is_shortage (int number)
 static void
 on_event (LecternWatch *watch, guint32 events)
 {
-  LecternAcceptor *self = (LecternAcceptor *)watch;
+  LecternAcceptor *self = (LecternAcceptor *) watch;
 
   for (guint i = 0; i < BUDGET && g_atomic_int_get (&self->stopped) == 0; i++)
     {
@@ -313,6 +313,6 @@ lectern_acceptor_stop (LecternAcceptor *self)
   if (g_atomic_int_exchange (&self->stopped, 1) != 0)
     return;
   /* Ends listening at once, so that the port can be taken again. */
-  (void)shutdown (self->fd, SHUT_RDWR);
-  lectern_reactor_post (self->reactor, end, self, (GDestroyNotify)lectern_acceptor_unref);
+  (void) shutdown (self->fd, SHUT_RDWR);
+  lectern_reactor_post (self->reactor, end, self, (GDestroyNotify) lectern_acceptor_unref);
 }

@@ -34,10 +34,10 @@ lectern_buffer_append (LecternBuffer *self, const void *data, gsize length)
 
   if (length == 0)
     return;
-  if (length > (gsize)self->allocated - self->offset - self->size)
-    make_room (self, self->size + (guint32)length);
+  if (length > (gsize) self->allocated - self->offset - self->size)
+    make_room (self, self->size + (guint32) length);
   memcpy (self->data + self->offset + self->size, data, length);
-  self->size += (guint32)length;
+  self->size += (guint32) length;
 }
 
 void
@@ -45,8 +45,8 @@ lectern_buffer_consume (LecternBuffer *self, gsize length)
 {
   g_return_if_fail (length <= self->size);
 
-  self->offset += (guint32)length;
-  self->size -= (guint32)length;
+  self->offset += (guint32) length;
+  self->size -= (guint32) length;
   if (self->size == 0)
     lectern_buffer_clear (self);
 }

@@ -13,7 +13,7 @@ typedef struct
   guint32 allocated;
 } LecternBuffer;
 
-#define LECTERN_BUFFER_MAX ((guint32)1 << 30)
+#define LECTERN_BUFFER_MAX ((guint32) 1 << 30)
 
 static inline const guint8 *
 lectern_buffer_peek (const LecternBuffer *self)

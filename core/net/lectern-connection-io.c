@@ -204,7 +204,7 @@ lectern_connection_send (LecternConnection *self, const void *data, gsize length
     }
   count_sent (self, sent);
   if (kept > 0)
-    lectern_buffer_append (&self->output, (const guint8 *)data + sent, kept);
+    lectern_buffer_append (&self->output, (const guint8 *) data + sent, kept);
   if (sent == length)
     return length;
   if (sent + kept < length)

@@ -26,7 +26,7 @@ open_metric (void)
 static LecternConnection *
 from_wake (LecternWake *wake)
 {
-  return (LecternConnection *)((char *)wake - G_STRUCT_OFFSET (LecternConnection, wake));
+  return (LecternConnection *) ((char *) wake - G_STRUCT_OFFSET (LecternConnection, wake));
 }
 
 static void
@@ -69,7 +69,7 @@ finish_life (LecternConnection *self)
 
   /* A close without an error tells a TLS peer that nothing was cut off. */
   if (self->tls != NULL && self->error == NULL && !self->shut && self->output.size == 0)
-    (void)lectern_tls_session_shut (self->tls);
+    (void) lectern_tls_session_shut (self->tls);
   g_clear_pointer (&self->tls, lectern_tls_session_free);
   lectern_buffer_clear (&self->input);
   lectern_buffer_clear (&self->output);
@@ -185,13 +185,13 @@ lectern_connection_set_handler (LecternConnection *self, const LecternConnection
 void
 lectern_connection_set_input_limit (LecternConnection *self, gsize bytes)
 {
-  self->input_limit = (guint32)MIN (bytes, LECTERN_BUFFER_MAX / 2);
+  self->input_limit = (guint32) MIN (bytes, LECTERN_BUFFER_MAX / 2);
 }
 
 void
 lectern_connection_set_output_limit (LecternConnection *self, gsize bytes)
 {
-  self->output_limit = (guint32)MIN (bytes, LECTERN_BUFFER_MAX / 2);
+  self->output_limit = (guint32) MIN (bytes, LECTERN_BUFFER_MAX / 2);
 }
 
 void

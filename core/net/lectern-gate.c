@@ -59,7 +59,7 @@ entry_hash (gconstpointer data)
 static gboolean
 entry_equal (gconstpointer a, gconstpointer b)
 {
-  return memcmp (((const Entry *)a)->key, ((const Entry *)b)->key, 16) == 0;
+  return memcmp (((const Entry *) a)->key, ((const Entry *) b)->key, 16) == 0;
 }
 
 LecternGate *
@@ -181,7 +181,7 @@ is_too_fast (LecternGate *self, Entry *entry, gint64 now_us)
 {
   if (self->rate == 0)
     return FALSE;
-  if (entry->limiter.rate != (double)self->rate)
+  if (entry->limiter.rate != (double) self->rate)
     lectern_rate_limiter_init (&entry->limiter, self->rate, self->rate, now_us);
   return !lectern_rate_limiter_take (&entry->limiter, now_us);
 }

@@ -67,13 +67,13 @@ run (LecternWake *wake)
         break;
     }
   if (!g_queue_is_empty (&reactor->handshakes))
-    (void)lectern_reactor_wake (reactor, wake);
+    (void) lectern_reactor_wake (reactor, wake);
 }
 
 void
 lectern_handshake_on_event (LecternWatch *watch, guint32 events)
 {
-  LecternConnection *connection = (LecternConnection *)watch;
+  LecternConnection *connection = (LecternConnection *) watch;
   LecternReactor *reactor = connection->reactor;
 
   if (connection->closing || connection->queued)
@@ -86,5 +86,5 @@ lectern_handshake_on_event (LecternWatch *watch, guint32 events)
   connection->queued = TRUE;
   g_queue_push_tail (&reactor->handshakes, lectern_connection_ref (connection));
   reactor->handshake_wake.func = run;
-  (void)lectern_reactor_wake (reactor, &reactor->handshake_wake);
+  (void) lectern_reactor_wake (reactor, &reactor->handshake_wake);
 }

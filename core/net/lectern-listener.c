@@ -32,7 +32,7 @@ is_any (const LecternAddress *address)
 static void
 set_option (int fd, int level, int option, int value)
 {
-  (void)setsockopt (fd, level, option, &value, sizeof value);
+  (void) setsockopt (fd, level, option, &value, sizeof value);
 }
 
 /* Returns: the descriptor, or -1 with errno. */
@@ -51,7 +51,7 @@ open_socket (const LecternAddress *address)
     set_option (fd, IPPROTO_IPV6, IPV6_V6ONLY, is_any (address) ? 0 : 1);
   /* Accepted sockets inherit it. */
   set_option (fd, IPPROTO_TCP, TCP_NODELAY, 1);
-  if (bind (fd, (struct sockaddr *)&name, size) == 0 && listen (fd, BACKLOG) == 0)
+  if (bind (fd, (struct sockaddr *) &name, size) == 0 && listen (fd, BACKLOG) == 0)
     return fd;
   number = errno;
   close (fd);
@@ -97,8 +97,8 @@ read_address (LecternListener *self, int fd)
   struct sockaddr_storage name;
   socklen_t size = sizeof name;
 
-  if (getsockname (fd, (struct sockaddr *)&name, &size) == 0)
-    (void)lectern_address_from_socket ((struct sockaddr *)&name, &self->address);
+  if (getsockname (fd, (struct sockaddr *) &name, &size) == 0)
+    (void) lectern_address_from_socket ((struct sockaddr *) &name, &self->address);
 }
 
 LecternListener *

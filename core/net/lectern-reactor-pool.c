@@ -17,7 +17,7 @@ count_cores (void)
 
   if (sched_getaffinity (0, sizeof set, &set) != 0)
     return g_get_num_processors ();
-  return (guint)CPU_COUNT (&set);
+  return (guint) CPU_COUNT (&set);
 }
 
 static void

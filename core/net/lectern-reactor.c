@@ -32,7 +32,7 @@ thread_cpu_us (void)
 
   if (clock_gettime (CLOCK_THREAD_CPUTIME_ID, &spent) != 0)
     return 0;
-  return (gint64)spent.tv_sec * G_USEC_PER_SEC + spent.tv_nsec / 1000;
+  return (gint64) spent.tv_sec * G_USEC_PER_SEC + spent.tv_nsec / 1000;
 }
 
 static void
@@ -45,8 +45,8 @@ take_measure (LecternTimer *timer)
   gint64 permille = CLAMP ((cpu_us - self->metered_cpu_us) * 1000 / passed_us, 0, 1000);
   gint64 lag_us = MIN (self->worst_lag_us, G_MAXINT);
 
-  g_atomic_int_set (&self->load_permille, (gint)permille);
-  g_atomic_int_set (&self->lag_us, (gint)lag_us);
+  g_atomic_int_set (&self->load_permille, (gint) permille);
+  g_atomic_int_set (&self->lag_us, (gint) lag_us);
   lectern_metric_set (self->load_metric, permille);
   lectern_metric_set (self->lag_metric, lag_us);
   self->metered_us = now_us;
@@ -72,7 +72,7 @@ lectern_reactor_arm (LecternReactor *self)
     due_us = ready_us = 0;
   else if (self->timers->len > 0)
     {
-      due_us = ((LecternTimer *)g_ptr_array_index (self->timers, 0))->due_us;
+      due_us = ((LecternTimer *) g_ptr_array_index (self->timers, 0))->due_us;
       /* GLib waits by the system's clock, which a test may have replaced for us. */
       ready_us = clock_us + MAX (due_us - lectern_clock_now_us (), 0);
     }
@@ -98,7 +98,7 @@ run_mailbox (LecternReactor *self)
 static gboolean
 dispatch (GSource *source, GSourceFunc callback, gpointer user_data)
 {
-  LecternReactor *self = ((ReactorSource *)source)->reactor;
+  LecternReactor *self = ((ReactorSource *) source)->reactor;
 
   self->dispatching = TRUE;
   self->now_us = lectern_clock_now_us ();
@@ -310,7 +310,7 @@ lectern_reactor_init (LecternReactor *self)
   self->context = g_main_context_new ();
   self->loop = g_main_loop_new (self->context, FALSE);
   self->source = g_source_new (&source_funcs, sizeof (ReactorSource));
-  ((ReactorSource *)self->source)->reactor = self;
+  ((ReactorSource *) self->source)->reactor = self;
   self->timers = g_ptr_array_new ();
   lectern_wake_queue_init (&self->mailbox);
   self->scratch = g_malloc (LECTERN_REACTOR_SCRATCH);
@@ -349,7 +349,7 @@ lectern_reactor_get_lag (LecternReactor *self)
 guint
 lectern_reactor_get_connections (LecternReactor *self)
 {
-  return (guint)MAX (g_atomic_int_get (&self->connections), 0);
+  return (guint) MAX (g_atomic_int_get (&self->connections), 0);
 }
 
 void

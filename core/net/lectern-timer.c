@@ -61,7 +61,7 @@ take_out (GPtrArray *heap, LecternTimer *timer)
   guint index = timer->index;
   LecternTimer *last = timer_at (heap, heap->len - 1);
 
-  g_ptr_array_set_size (heap, (gint)heap->len - 1);
+  g_ptr_array_set_size (heap, (gint) heap->len - 1);
   if (last != timer)
     {
       put (heap, index, last);

@@ -45,7 +45,7 @@ check_key_file (const char *path, GError **error)
 static gboolean
 check_time (SSL_CTX *context, const char *path, GError **error)
 {
-  time_t now = (time_t)(lectern_clock_wall_us () / G_USEC_PER_SEC);
+  time_t now = (time_t) (lectern_clock_wall_us () / G_USEC_PER_SEC);
   X509 *certificate = SSL_CTX_get0_certificate (context);
 
   if (certificate != NULL && X509_cmp_time (X509_get0_notAfter (certificate), &now) > 0)
@@ -107,11 +107,11 @@ look_at (const char *path, LecternTlsFile *file)
   memset (file, 0, sizeof *file);
   if (stat (path, &info) != 0)
     return;
-  file->device = (guint64)info.st_dev;
-  file->inode = (guint64)info.st_ino;
-  file->size = (gint64)info.st_size;
+  file->device = (guint64) info.st_dev;
+  file->inode = (guint64) info.st_ino;
+  file->size = (gint64) info.st_size;
   file->modified_ns
-      = (gint64)info.st_mtim.tv_sec * G_GINT64_CONSTANT (1000000000) + info.st_mtim.tv_nsec;
+      = (gint64) info.st_mtim.tv_sec * G_GINT64_CONSTANT (1000000000) + info.st_mtim.tv_nsec;
 }
 
 void
@@ -153,7 +153,7 @@ copy_ticket_keys (SSL_CTX *from, SSL_CTX *to)
   guint8 keys[256];
   long size = SSL_CTX_get_tlsext_ticket_keys (from, NULL, 0);
 
-  if (size > 0 && size <= (long)sizeof keys
+  if (size > 0 && size <= (long) sizeof keys
       && SSL_CTX_get_tlsext_ticket_keys (from, keys, size) == 1)
     SSL_CTX_set_tlsext_ticket_keys (to, keys, size);
   OPENSSL_cleanse (keys, sizeof keys);

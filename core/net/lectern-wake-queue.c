@@ -81,7 +81,7 @@ lectern_wake_queue_run (LecternWake *first)
        * so that what the senders wrote before it is seen. From here the wake may be queued again
        * or freed. */
       first = wake->next;
-      (void)g_atomic_int_exchange (&wake->pending, 0);
+      (void) g_atomic_int_exchange (&wake->pending, 0);
       wake->func (wake);
     }
 }
@@ -89,7 +89,7 @@ lectern_wake_queue_run (LecternWake *first)
 static void
 run_post (LecternWake *wake)
 {
-  Post *post = (Post *)wake;
+  Post *post = (Post *) wake;
   LecternPostFunc func = post->func;
   gpointer data = post->data;
 
@@ -112,5 +112,5 @@ lectern_wake_queue_new_post (LecternPostFunc func, gpointer data)
 void
 lectern_wake_queue_free_post (LecternWake *post)
 {
-  g_free ((Post *)post);
+  g_free ((Post *) post);
 }

@@ -29,7 +29,7 @@ lectern_watch_set_events (LecternWatch *self, guint32 events)
 
   g_return_if_fail (self->reactor != NULL);
 
-  (void)epoll_ctl (self->reactor->epoll_fd, EPOLL_CTL_MOD, self->fd, &event);
+  (void) epoll_ctl (self->reactor->epoll_fd, EPOLL_CTL_MOD, self->fd, &event);
 }
 
 void
@@ -40,7 +40,7 @@ lectern_watch_stop (LecternWatch *self)
   if (reactor == NULL)
     return;
   if (reactor->epoll_fd >= 0)
-    (void)epoll_ctl (reactor->epoll_fd, EPOLL_CTL_DEL, self->fd, NULL);
+    (void) epoll_ctl (reactor->epoll_fd, EPOLL_CTL_DEL, self->fd, NULL);
   /* What the running batch still holds for it must not be delivered: the owner may be gone. */
   for (int i = reactor->batch_next; i < reactor->batch_size; i++)
     if (reactor->batch[i].data.ptr == self)

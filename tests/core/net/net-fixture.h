@@ -116,7 +116,7 @@ connect_to (const LecternAddress *address, int buffer_size)
     }
   setsockopt (fd, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof patience);
   setsockopt (fd, SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof patience);
-  g_assert_cmpint (connect (fd, (struct sockaddr *)&name, size), ==, 0);
+  g_assert_cmpint (connect (fd, (struct sockaddr *) &name, size), ==, 0);
   return fd;
 }
 
@@ -131,7 +131,7 @@ send_all (int fd, const void *data, gsize length)
 
       g_assert_cmpint (n, >, 0);
       at += n;
-      length -= (gsize)n;
+      length -= (gsize) n;
     }
 }
 
@@ -149,7 +149,7 @@ receive_all (int fd, void *data, gsize length)
       if (n <= 0)
         break;
       at += n;
-      left -= (gsize)n;
+      left -= (gsize) n;
     }
   return length - left;
 }
@@ -289,7 +289,7 @@ make_noise (gsize size)
   for (gsize i = 0; i < size; i++)
     {
       state = state * 1664525u + 1013904223u;
-      noise[i] = (guint8)(state >> 24);
+      noise[i] = (guint8) (state >> 24);
     }
   return noise;
 }

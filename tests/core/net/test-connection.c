@@ -16,8 +16,8 @@ sink_input (LecternConnection *connection, const guint8 *data, gsize length, gpo
 {
   Sink *sink = user_data;
 
-  g_byte_array_append (sink->got, data, (guint)length);
-  counter_add (&sink->received, (gint64)length);
+  g_byte_array_append (sink->got, data, (guint) length);
+  counter_add (&sink->received, (gint64) length);
   return length;
 }
 
@@ -27,7 +27,7 @@ static void
 serve_sink (LecternConnection *connection, gpointer user_data)
 {
   lectern_connection_set_handler (connection, &sink_handler, user_data);
-  counter_add (&((Server *)user_data)->served, 1);
+  counter_add (&((Server *) user_data)->served, 1);
 }
 
 static void
@@ -133,10 +133,10 @@ lines_input (LecternConnection *connection, const guint8 *data, gsize length, gp
   self->offers++;
   if (end == NULL)
     return 0;
-  g_ptr_array_add (self->lines, g_strndup ((const char *)data, (gsize)(end - data)));
+  g_ptr_array_add (self->lines, g_strndup ((const char *) data, (gsize) (end - data)));
   counter_add (&self->count, 1);
-  return (gsize)(end - data) + 1
-         + lines_input (connection, end + 1, length - (gsize)(end - data) - 1, user_data);
+  return (gsize) (end - data) + 1
+         + lines_input (connection, end + 1, length - (gsize) (end - data) - 1, user_data);
 }
 
 static const LecternConnectionHandler lines_handler
@@ -203,8 +203,8 @@ second_input (LecternConnection *connection, const guint8 *data, gsize length, g
 {
   Relay *self = user_data;
 
-  g_string_append_len (self->second, (const char *)data, (gssize)length);
-  counter_add (&self->count, (gint64)length);
+  g_string_append_len (self->second, (const char *) data, (gssize) length);
+  counter_add (&self->count, (gint64) length);
   return length;
 }
 
@@ -228,7 +228,7 @@ first_input (LecternConnection *connection, const guint8 *data, gsize length, gp
     return 0;
   if (self->connection == NULL)
     {
-      g_string_append_len (self->first, (const char *)data, 4);
+      g_string_append_len (self->first, (const char *) data, 4);
       self->connection = connection;
       if (self->later)
         lectern_reactor_post (lectern_connection_get_reactor (connection), hand_on, self, NULL);
@@ -330,7 +330,7 @@ test_may_be_closed_inside_input (void)
 static void
 serve_nothing (LecternConnection *connection, gpointer user_data)
 {
-  counter_add (&((Server *)user_data)->served, 1);
+  counter_add (&((Server *) user_data)->served, 1);
 }
 
 static void
@@ -488,7 +488,7 @@ serve_idle (LecternConnection *connection, gpointer user_data)
 {
   lectern_connection_set_handler (connection, &idle_handler, user_data);
   lectern_connection_set_idle_timeout (connection, 50000);
-  counter_add (&((Server *)user_data)->served, 1);
+  counter_add (&((Server *) user_data)->served, 1);
 }
 
 static void

@@ -157,7 +157,7 @@ typedef struct
 static void
 see (LecternWake *wake)
 {
-  Woken *woken = (Woken *)wake;
+  Woken *woken = (Woken *) wake;
 
   woken->seen = g_atomic_int_get (&woken->sent);
   woken->runs++;
@@ -245,7 +245,7 @@ typedef struct
 static void
 fire (LecternTimer *timer)
 {
-  IndexedTimer *self = (IndexedTimer *)timer;
+  IndexedTimer *self = (IndexedTimer *) timer;
 
   g_assert_null (timer->reactor);
   g_array_append_val (self->owner->order, self->index);
@@ -301,7 +301,7 @@ typedef struct
 static void
 fire_again (LecternTimer *timer)
 {
-  Pair *pair = (Pair *)timer;
+  Pair *pair = (Pair *) timer;
 
   counter_add (&pair->fired, 1);
   lectern_timer_stop (&pair->other);
@@ -343,7 +343,7 @@ start_far (gpointer data)
 {
   Pair *pair = data;
 
-  lectern_timer_start (&pair->timer, pair->reactor, 3600 * (gint64)G_USEC_PER_SEC, not_this_one);
+  lectern_timer_start (&pair->timer, pair->reactor, 3600 * (gint64) G_USEC_PER_SEC, not_this_one);
 }
 
 static void
@@ -400,7 +400,7 @@ struct _Watched
 static void
 stop_all (LecternWatch *watch, guint32 events)
 {
-  Watched *self = (Watched *)watch;
+  Watched *self = (Watched *) watch;
 
   self->calls++;
   for (guint i = 0; i < self->n_others; i++)
@@ -457,7 +457,7 @@ test_stopped_watch_gets_nothing_of_the_batch (void)
 static void
 free_self (LecternWatch *watch, guint32 events)
 {
-  Watched *self = (Watched *)watch;
+  Watched *self = (Watched *) watch;
   Counter *done = self->done;
 
   lectern_watch_stop (watch);

@@ -37,8 +37,8 @@ files_init (Files *self)
 static void
 files_clear (Files *self)
 {
-  (void)g_unlink (self->certificate);
-  (void)g_unlink (self->key);
+  (void) g_unlink (self->certificate);
+  (void) g_unlink (self->key);
   g_assert_cmpint (g_rmdir (self->dir), ==, 0);
   g_free (self->dir);
   g_free (self->certificate);
@@ -72,7 +72,7 @@ write_certificate (const char *path, EVP_PKEY *key, const char *name, long from,
   ASN1_INTEGER_set (X509_get_serialNumber (certificate), 1);
   X509_gmtime_adj (X509_getm_notBefore (certificate), from);
   X509_gmtime_adj (X509_getm_notAfter (certificate), until);
-  X509_NAME_add_entry_by_txt (subject, "CN", MBSTRING_ASC, (const guint8 *)name, -1, -1, 0);
+  X509_NAME_add_entry_by_txt (subject, "CN", MBSTRING_ASC, (const guint8 *) name, -1, -1, 0);
   X509_set_issuer_name (certificate, subject);
   X509_set_pubkey (certificate, key);
   g_assert_cmpint (X509_sign (certificate, key, EVP_sha256 ()), >, 0);
@@ -351,7 +351,7 @@ make_hello (void)
   SSL_set_bio (client.ssl, BIO_new (BIO_s_mem ()), out);
   g_assert_cmpint (SSL_connect (client.ssl), ==, -1);
   size = BIO_get_mem_data (out, &data);
-  hello = g_bytes_new (data, (gsize)size);
+  hello = g_bytes_new (data, (gsize) size);
   SSL_free (client.ssl);
   SSL_CTX_free (client.context);
   return hello;
@@ -672,10 +672,10 @@ get_chosen_protocol (Server *server, const char *offered)
   char *copy;
 
   client_prepare (&client, server_connect (server, 0), 0, NULL);
-  SSL_set_alpn_protos (client.ssl, (const guint8 *)offered, (unsigned)strlen (offered));
+  SSL_set_alpn_protos (client.ssl, (const guint8 *) offered, (unsigned) strlen (offered));
   g_assert_cmpint (SSL_connect (client.ssl), ==, 1);
   SSL_get0_alpn_selected (client.ssl, &chosen, &length);
-  copy = chosen != NULL ? g_strndup ((const char *)chosen, length) : NULL;
+  copy = chosen != NULL ? g_strndup ((const char *) chosen, length) : NULL;
   check_alive (&client);
   client_close (&client);
   return copy;
