@@ -19,15 +19,17 @@ typedef struct
   const char *version;
   const char *summary; /* one sentence, N_() */
   const LecternSetting *settings; /* ends with { NULL }; NULL: none */
-  const char *needs; /* plugins that must have started, separated by spaces; "" */
-  const char *after; /* plugins to start before it if they are enabled; "" */
+  const char *needs; /* plugins that must have started, separated by spaces; NULL: none */
+  const char *after; /* plugins to start before it if they are enabled; NULL: none */
   gboolean enabled;  /* on unless [plugins] says otherwise */
   GType (*get_type) (void);
 } LecternPluginDescriptor;
 
 /* The ABI number also stands in an ELF note of the module, so that a module of another ABI is refused
- * before the dynamic loader touches it. Section ".note.lectern", owner "Lectern", type 1, descriptor: one 32-bit number. */
+ * before the dynamic loader touches it. Section ".note.lectern" (the name makes compiler and
+ * assembler give it the type SHT_NOTE), owner "Lectern", type 1, descriptor: one 32-bit number. */
 #define LECTERN_PLUGIN_NOTE_OWNER "Lectern"
+#define LECTERN_PLUGIN_NOTE_TYPE 1
 typedef struct
 {
   guint32 name_size;
@@ -43,16 +45,18 @@ typedef struct
  * build defines LECTERN_PLUGIN_NAME ("http-flv") and LECTERN_PLUGIN_VERSION. */
 #define LECTERN_PLUGIN_DEFINE(id, ...)                                                             \
   GType lectern_##id##_plugin_get_type (void);                                                     \
-  __attribute__ ((section (".note.lectern,\"a\",@note//"), used, aligned (4)))                     \
+  __attribute__ ((section (".note.lectern"), used, aligned (4)))                                   \
   static const LecternPluginNote lectern_plugin_note                                               \
-      = { sizeof (LECTERN_PLUGIN_NOTE_OWNER), 4, 1, LECTERN_PLUGIN_NOTE_OWNER, LECTERN_PLUGIN_ABI };      \
+      = { .name_size = sizeof (LECTERN_PLUGIN_NOTE_OWNER),                                         \
+          .descriptor_size = 4,                                                                    \
+          .type = LECTERN_PLUGIN_NOTE_TYPE,                                                        \
+          .name = LECTERN_PLUGIN_NOTE_OWNER,                                                       \
+          .abi = LECTERN_PLUGIN_ABI };                                                             \
   LECTERN_API extern const LecternPluginDescriptor lectern_plugin_descriptor;                      \
   const LecternPluginDescriptor lectern_plugin_descriptor                                          \
       = { .abi = LECTERN_PLUGIN_ABI,                                                               \
           .size = sizeof (LecternPluginDescriptor),                                                \
           .name = LECTERN_PLUGIN_NAME,                                                             \
           .version = LECTERN_PLUGIN_VERSION,                                                       \
-          .needs = "",                                                                             \
-          .after = "",                                                                             \
           .get_type = lectern_##id##_plugin_get_type,                                              \
           __VA_ARGS__ };

@@ -29,6 +29,8 @@ typedef struct
  * build tree this program runs from, else the installation. "NAME.so" and "NAME/NAME.so" are found.
  * Never fails: what is wrong with a module is in its info. */
 LECTERN_API LecternPluginList *lectern_plugin_list_new (const char *path);
+/* Returns: (transfer full): where NULL makes lectern_plugin_list_new look. */
+LECTERN_API char *lectern_plugin_list_dup_default_path (void);
 LECTERN_API void lectern_plugin_list_free (LecternPluginList *self);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (LecternPluginList, lectern_plugin_list_free)
 /* Adds every readable plugin's group and name to @schema. Errors: CONFLICT. */
@@ -42,7 +44,8 @@ LECTERN_API gboolean lectern_plugin_list_start (LecternPluginList *self, Lectern
                                                 GError **error);
 /* Stops the started ones, last first. Idempotent. */
 LECTERN_API void lectern_plugin_list_stop (LecternPluginList *self);
-/* Tells the started plugins whose group differs; starts newly enabled ones and stops disabled ones.
- * When one refuses, the host is given @before again, what changed is undone, and @error says which. */
+/* After the host has taken @after: tells the started plugins whose group differs; starts newly enabled
+ * ones and stops disabled ones. When one refuses, the host is given @before again, what changed is
+ * undone, and @error says which. */
 LECTERN_API gboolean lectern_plugin_list_reload (LecternPluginList *self, LecternConfig *before,
                                                  LecternConfig *after, GError **error);

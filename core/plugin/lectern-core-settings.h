@@ -1,0 +1,17 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+#include "config/lectern-config.h"
+#include "http/lectern-http-server.h"
+#include "media/lectern-stream-registry.h"
+
+/* The settings of the core: the groups server, http, access and media. */
+
+/* Adds them to @schema. Errors: CONFLICT. Thread: control. */
+LECTERN_API gboolean lectern_core_settings_extend (LecternSchema *schema, GError **error);
+
+void lectern_core_settings_read_http (LecternConfig *config, LecternHttpLimits *limits);
+void lectern_core_settings_read_media (LecternConfig *config, LecternMediaLimits *limits);
+
+/* Names in the log what differs between @before and @after and needs a restart. */
+void lectern_core_settings_report_restart (LecternConfig *before, LecternConfig *after);

@@ -1,0 +1,515 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "plugin/lectern-host-private.h"
+
+#include "access/lectern-key-guard.h"
+#include "access/lectern-open-guard.h"
+#include "access/lectern-token-guard.h"
+#include "plugin/lectern-build-tree.h"
+#include "plugin/lectern-core-settings.h"
+
+#include <errno.h>
+#include <unistd.h>
+
+/* How often a stopping server looks whether its peers are gone. */
+#define STOP_POLL_MS 10
+/* Asked in this order: credentials first, then the doors that are open to all. */
+#define CREDENTIAL_PRIORITY 100
+#define OPEN_PRIORITY 1000
+
+/* A listener and the name under which the world may ask for it. */
+typedef struct
+{
+  char *name;
+  LecternListener *listener;
+} Door;
+
+struct _LecternHost
+{
+  GObject parent_instance;
+
+  GMutex lock; /* guards config, as the getters run in any thread */
+  LecternConfig *config;
+  char *state_dir;
+  LecternStore *store;
+  LecternReactorPool *reactors;
+  LecternGate *gate;
+  LecternTls *tls;
+  LecternAccessChain *access;
+  LecternOpenGuard *open_guard;
+  LecternHttpServer *http;
+  LecternSessions *sessions;
+  LecternStreamRegistry *streams;
+  GPtrArray *doors;
+  gboolean address_in_use;
+  gboolean hurry;
+  gboolean stopped;
+};
+
+G_DEFINE_FINAL_TYPE (LecternHost, lectern_host, G_TYPE_OBJECT)
+
+static void
+door_free (gpointer data)
+{
+  Door *door = data;
+
+  lectern_listener_stop (door->listener);
+  g_object_unref (door->listener);
+  g_free (door->name);
+  g_free (door);
+}
+
+static void
+close_all (LecternHost *self)
+{
+  g_ptr_array_set_size (self->doors, 0);
+  if (self->reactors != NULL)
+    lectern_reactor_pool_stop (self->reactors);
+  if (self->store != NULL)
+    lectern_store_close (self->store);
+  self->stopped = TRUE;
+}
+
+static void
+lectern_host_finalize (GObject *object)
+{
+  LecternHost *self = LECTERN_HOST (object);
+
+  close_all (self);
+  g_ptr_array_unref (self->doors);
+  g_clear_object (&self->streams);
+  g_clear_object (&self->sessions);
+  g_clear_object (&self->http);
+  g_clear_object (&self->open_guard);
+  g_clear_object (&self->access);
+  g_clear_pointer (&self->tls, lectern_tls_unref);
+  g_clear_pointer (&self->gate, lectern_gate_unref);
+  g_clear_pointer (&self->reactors, lectern_reactor_pool_unref);
+  g_clear_object (&self->store);
+  g_clear_pointer (&self->config, lectern_config_unref);
+  g_free (self->state_dir);
+  g_mutex_clear (&self->lock);
+  G_OBJECT_CLASS (lectern_host_parent_class)->finalize (object);
+}
+
+static void
+lectern_host_class_init (LecternHostClass *class)
+{
+  G_OBJECT_CLASS (class)->finalize = lectern_host_finalize;
+}
+
+static void
+lectern_host_init (LecternHost *self)
+{
+  g_mutex_init (&self->lock);
+  self->doors = g_ptr_array_new_with_free_func (door_free);
+}
+
+LecternHost *
+lectern_host_new (LecternConfig *config)
+{
+  LecternHost *self = g_object_new (LECTERN_TYPE_HOST, NULL);
+
+  self->config = lectern_config_ref (config);
+  return self;
+}
+
+char *
+lectern_host_dup_state_dir (LecternConfig *config)
+{
+  const char *path = lectern_config_get_string (config, "server", "state-dir");
+
+  if (path != NULL && path[0] != '\0')
+    return g_strdup (path);
+  if (geteuid () == 0 && lectern_build_tree_get_path () == NULL)
+    return g_strdup (LECTERN_STATEDIR);
+  return g_build_filename (g_get_user_state_dir (), "lectern", NULL);
+}
+
+static gboolean
+open_state_dir (LecternHost *self, GError **error)
+{
+  self->state_dir = lectern_host_dup_state_dir (self->config);
+  if (g_mkdir_with_parents (self->state_dir, 0750) == 0
+      && access (self->state_dir, R_OK | W_OK | X_OK) == 0)
+    return TRUE;
+  lectern_error_set_errno (error, errno, "cannot use the state directory '%s'", self->state_dir);
+  return FALSE;
+}
+
+static gboolean
+open_store (LecternHost *self, GError **error)
+{
+  g_autofree char *path = g_build_filename (self->state_dir, "core.db", NULL);
+
+  self->store = lectern_store_open (path, error);
+  return self->store != NULL;
+}
+
+static gboolean
+open_tls (LecternHost *self, GError **error)
+{
+  const char *certificate = lectern_config_get_string (self->config, "server", "certificate");
+  const char *key = lectern_config_get_string (self->config, "server", "certificate-key");
+
+  if (certificate == NULL && key == NULL)
+    return TRUE;
+  if (certificate == NULL || key == NULL)
+    {
+      g_set_error_literal (error, LECTERN_ERROR, LECTERN_ERROR_INVALID_CONFIG,
+                           "[server] certificate and certificate-key are only of use together");
+      return FALSE;
+    }
+  self->tls = lectern_tls_new (certificate, key, error);
+  if (self->tls == NULL)
+    return FALSE;
+  lectern_tls_watch (self->tls);
+  return TRUE;
+}
+
+static void
+set_gate_limits (LecternHost *self)
+{
+  lectern_gate_set_limits (
+      self->gate, lectern_config_get_integer (self->config, "server", "connections-per-address"),
+      lectern_config_get_integer (self->config, "server", "connects-per-address"),
+      lectern_config_get_integer (self->config, "server", "connections"));
+}
+
+static gboolean
+open_access (LecternHost *self, GError **error)
+{
+  g_autoptr (LecternKeyGuard) keys = lectern_key_guard_new (self->store);
+  g_autoptr (LecternTokenGuard) tokens = lectern_token_guard_new (self->state_dir, error);
+
+  if (tokens == NULL)
+    return FALSE;
+  self->access = lectern_access_chain_new (
+      lectern_config_get_duration (self->config, "access", "guard-timeout"));
+  self->open_guard = lectern_open_guard_new (
+      lectern_config_get_boolean (self->config, "access", "open-publish"),
+      lectern_config_get_boolean (self->config, "access", "open-play"));
+  lectern_access_chain_add_guard (self->access, LECTERN_GUARD (keys), CREDENTIAL_PRIORITY);
+  lectern_access_chain_add_guard (self->access, LECTERN_GUARD (tokens), CREDENTIAL_PRIORITY);
+  lectern_access_chain_add_guard (self->access, LECTERN_GUARD (self->open_guard), OPEN_PRIORITY);
+  return TRUE;
+}
+
+static void
+open_nouns (LecternHost *self)
+{
+  LecternHttpLimits http;
+  LecternMediaLimits media;
+
+  lectern_core_settings_read_http (self->config, &http);
+  lectern_core_settings_read_media (self->config, &media);
+  self->http = lectern_http_server_new (self->access, &http);
+  lectern_http_server_set_origins (self->http,
+                                   lectern_config_get_list (self->config, "http", "origins"));
+  self->sessions = lectern_sessions_new ();
+  self->streams = lectern_stream_registry_new (self->sessions, &media);
+}
+
+gboolean
+lectern_host_open (LecternHost *self, GError **error)
+{
+  g_return_val_if_fail (self->reactors == NULL, FALSE);
+  if (!open_state_dir (self, error) || !open_store (self, error) || !open_tls (self, error))
+    return FALSE;
+  self->reactors = lectern_reactor_pool_new (
+      lectern_config_get_integer (self->config, "server", "threads"), error);
+  if (self->reactors == NULL)
+    return FALSE;
+  self->gate = lectern_gate_new (0, 0, 0);
+  set_gate_limits (self);
+  if (!open_access (self, error))
+    return FALSE;
+  open_nouns (self);
+  return TRUE;
+}
+
+LecternListener *
+lectern_host_add_listener (LecternHost *self, const char *name, const char *address,
+                           gboolean secure, LecternListenerFunc func, gpointer user_data,
+                           GDestroyNotify free_user_data, GError **error)
+{
+  g_autoptr (GError) reason = NULL;
+  LecternListener *listener = NULL;
+  LecternAddress parsed;
+  Door *door;
+
+  if (secure && self->tls == NULL)
+    g_set_error (&reason, LECTERN_ERROR, LECTERN_ERROR_NOT_SUPPORTED,
+                 "listening on %s over TLS needs [server] certificate", address);
+  else if (lectern_address_parse (address, &parsed, &reason))
+    listener = lectern_listener_new (&parsed, self->reactors, self->gate, secure ? self->tls : NULL,
+                                     func, user_data, free_user_data, &reason);
+  if (listener == NULL)
+    {
+      if (g_error_matches (reason, LECTERN_ERROR, LECTERN_ERROR_CONFLICT))
+        self->address_in_use = TRUE;
+      g_propagate_error (error, g_steal_pointer (&reason));
+      return NULL;
+    }
+  door = g_new (Door, 1);
+  *door = (Door){ g_strdup (name), listener };
+  g_ptr_array_add (self->doors, door);
+  return listener;
+}
+
+void
+lectern_host_remove_listener (LecternHost *self, LecternListener *listener)
+{
+  for (guint i = 0; i < self->doors->len; i++)
+    {
+      Door *door = g_ptr_array_index (self->doors, i);
+
+      if (door->listener == listener)
+        {
+          g_ptr_array_remove_index (self->doors, i);
+          return;
+        }
+    }
+}
+
+static gboolean
+listen_http (LecternHost *self, const char *key, const char *name, gboolean secure, GError **error)
+{
+  const char *const *addresses = lectern_config_get_list (self->config, "http", key);
+
+  for (guint i = 0; addresses != NULL && addresses[i] != NULL; i++)
+    if (lectern_host_add_listener (self, name, addresses[i], secure, lectern_http_server_accept,
+                                   g_object_ref (self->http), g_object_unref, error)
+        == NULL)
+      {
+        g_prefix_error (error, "[http] %s: ", key);
+        return FALSE;
+      }
+  return TRUE;
+}
+
+gboolean
+lectern_host_listen (LecternHost *self, GError **error)
+{
+  return listen_http (self, "listen", "http", FALSE, error)
+         && listen_http (self, "listen-tls", "https", TRUE, error);
+}
+
+gboolean
+lectern_host_get_address_in_use (LecternHost *self)
+{
+  return self->address_in_use;
+}
+
+JsonNode *
+lectern_host_describe_listeners (LecternHost *self)
+{
+  JsonObject *object = json_object_new ();
+  JsonNode *node = json_node_new (JSON_NODE_OBJECT);
+
+  for (guint i = 0; i < self->doors->len; i++)
+    {
+      Door *door = g_ptr_array_index (self->doors, i);
+      g_autofree char *address
+          = lectern_address_to_string (lectern_listener_get_address (door->listener));
+      const char *present = json_object_get_string_member_with_default (object, door->name, NULL);
+      g_autofree char *all
+          = present != NULL ? g_strconcat (present, ";", address, NULL) : g_strdup (address);
+
+      json_object_set_string_member (object, door->name, all);
+    }
+  json_node_take_object (node, object);
+  return node;
+}
+
+static void
+replace_config (LecternHost *self, LecternConfig *config)
+{
+  g_autoptr (LecternConfig) old = NULL;
+
+  g_mutex_lock (&self->lock);
+  old = g_steal_pointer (&self->config);
+  self->config = lectern_config_ref (config);
+  g_mutex_unlock (&self->lock);
+}
+
+gboolean
+lectern_host_reload (LecternHost *self, LecternConfig *config, GError **error)
+{
+  LecternMediaLimits media;
+
+  if (self->tls != NULL && !lectern_tls_reload (self->tls, error))
+    return FALSE;
+  lectern_core_settings_report_restart (self->config, config);
+  replace_config (self, config);
+  set_gate_limits (self);
+  lectern_core_settings_read_media (config, &media);
+  lectern_stream_registry_set_limits (self->streams, &media);
+  lectern_http_server_set_origins (self->http, lectern_config_get_list (config, "http", "origins"));
+  lectern_open_guard_set (self->open_guard,
+                          lectern_config_get_boolean (config, "access", "open-publish"),
+                          lectern_config_get_boolean (config, "access", "open-play"));
+  return TRUE;
+}
+
+static gboolean
+keep_polling (gpointer unused)
+{
+  return G_SOURCE_CONTINUE;
+}
+
+/* Runs the main context until @is_done, the deadline, or lectern_host_hurry. */
+static void
+wait_until (LecternHost *self, gboolean (*is_done) (LecternHost *self), gint64 deadline_us)
+{
+  guint poll = g_timeout_add (STOP_POLL_MS, keep_polling, NULL);
+
+  while (!self->hurry && g_get_monotonic_time () < deadline_us && !is_done (self))
+    g_main_context_iteration (NULL, TRUE);
+  g_source_remove (poll);
+}
+
+static gboolean
+nobody_plays (LecternHost *self)
+{
+  g_autoptr (GPtrArray) sessions = lectern_sessions_list (self->sessions, NULL);
+
+  for (guint i = 0; i < sessions->len; i++)
+    if (lectern_session_get_role (sessions->pdata[i]) == LECTERN_SESSION_PLAY)
+      return FALSE;
+  return TRUE;
+}
+
+static guint
+count_connections (LecternHost *self)
+{
+  guint count = 0;
+
+  for (guint i = 0; i < lectern_reactor_pool_get_size (self->reactors); i++)
+    count += lectern_reactor_get_connections (lectern_reactor_pool_get (self->reactors, i));
+  return count;
+}
+
+static gboolean
+nobody_is_connected (LecternHost *self)
+{
+  return count_connections (self) == 0;
+}
+
+void
+lectern_host_stop (LecternHost *self, LecternPluginList *plugins, gint64 timeout_us)
+{
+  gint64 deadline_us = g_get_monotonic_time () + timeout_us;
+
+  if (self->stopped)
+    return;
+  if (self->streams != NULL)
+    {
+      for (guint i = 0; i < self->doors->len; i++)
+        lectern_listener_stop (((Door *) self->doors->pdata[i])->listener);
+      lectern_http_server_drain (self->http);
+      lectern_stream_registry_end_all (self->streams);
+      wait_until (self, nobody_plays, deadline_us);
+    }
+  if (plugins != NULL)
+    lectern_plugin_list_stop (plugins);
+  if (self->streams != NULL)
+    {
+      wait_until (self, nobody_is_connected, deadline_us);
+      if (!nobody_is_connected (self))
+        g_message ("%u connections were cut off", count_connections (self));
+    }
+  close_all (self);
+  while (g_main_context_iteration (NULL, FALSE))
+    continue;
+}
+
+void
+lectern_host_hurry (LecternHost *self)
+{
+  self->hurry = TRUE;
+}
+
+LecternConfig *
+lectern_host_get_config (LecternHost *self)
+{
+  LecternConfig *config;
+
+  g_mutex_lock (&self->lock);
+  config = lectern_config_ref (self->config);
+  g_mutex_unlock (&self->lock);
+  return config;
+}
+
+LecternReactorPool *
+lectern_host_get_reactors (LecternHost *self)
+{
+  return self->reactors;
+}
+
+LecternGate *
+lectern_host_get_gate (LecternHost *self)
+{
+  return self->gate;
+}
+
+LecternTls *
+lectern_host_get_tls (LecternHost *self)
+{
+  return self->tls;
+}
+
+LecternAccessChain *
+lectern_host_get_access (LecternHost *self)
+{
+  return self->access;
+}
+
+LecternHttpServer *
+lectern_host_get_http (LecternHost *self)
+{
+  return self->http;
+}
+
+LecternStreamRegistry *
+lectern_host_get_streams (LecternHost *self)
+{
+  return self->streams;
+}
+
+LecternSessions *
+lectern_host_get_sessions (LecternHost *self)
+{
+  return self->sessions;
+}
+
+LecternStore *
+lectern_host_get_store (LecternHost *self)
+{
+  return self->store;
+}
+
+const char *
+lectern_host_get_state_dir (LecternHost *self)
+{
+  return self->state_dir;
+}
+
+char *
+lectern_host_find_data (LecternHost *self, const char *name)
+{
+  const char *tree = lectern_build_tree_get_path ();
+  g_autofree char *found = NULL;
+
+  if (tree == NULL)
+    found = g_build_filename (LECTERN_DATADIR, name, NULL);
+  else
+    {
+      found = g_build_filename (lectern_build_tree_get_source (), "plugins", name, NULL);
+      if (!g_file_test (found, G_FILE_TEST_EXISTS))
+        {
+          g_free (found);
+          found = g_build_filename (tree, "plugins", name, NULL);
+        }
+    }
+  return g_file_test (found, G_FILE_TEST_EXISTS) ? g_steal_pointer (&found) : NULL;
+}
