@@ -38,11 +38,11 @@ static const LecternSetting http[] = {
     N_ ("Addresses for HTTPS and secure WebSocket, which need [server] certificate; the usual port "
         "is 8443") },
   { "origins", LECTERN_SETTING_LIST, "", NULL, NULL,
-    N_ ("Origins of other web pages that may read answers, such as https://www.example.edu, or *") },
+    N_ ("Origins of other web pages that may read answers, such as https://www.example.edu, or "
+        "*") },
   { "head-size", LECTERN_SETTING_SIZE, "16KiB", "1KiB", "1MiB",
     N_ ("Most bytes of a request's line and headers") },
-  { "headers", LECTERN_SETTING_INTEGER, "100", "8", "1000",
-    N_ ("Most header lines of a request") },
+  { "headers", LECTERN_SETTING_INTEGER, "100", "8", "1000", N_ ("Most header lines of a request") },
   { "body-size", LECTERN_SETTING_SIZE, "64KiB", "1KiB", "64MiB",
     N_ ("Most bytes of a request's body, where a route allows no more") },
   { "head-timeout", LECTERN_SETTING_DURATION, "10s", "100ms", "10m",
@@ -99,11 +99,11 @@ static const struct
 
 /* What is read once, at the start. */
 static const char *const restart_keys[][2] = {
-  { "server", "state-dir" },    { "server", "threads" },     { "server", "plugin-path" },
-  { "server", "certificate" },  { "server", "certificate-key" }, { "server", "descriptors" },
-  { "http", "listen" },         { "http", "listen-tls" },    { "http", "head-size" },
-  { "http", "headers" },        { "http", "body-size" },     { "http", "head-timeout" },
-  { "http", "idle-timeout" },   { "access", "guard-timeout" },
+  { "server", "state-dir" },   { "server", "threads" },         { "server", "plugin-path" },
+  { "server", "certificate" }, { "server", "certificate-key" }, { "server", "descriptors" },
+  { "http", "listen" },        { "http", "listen-tls" },        { "http", "head-size" },
+  { "http", "headers" },       { "http", "body-size" },         { "http", "head-timeout" },
+  { "http", "idle-timeout" },  { "access", "guard-timeout" },
 };
 
 gboolean

@@ -12,6 +12,8 @@ LECTERN_API LecternHost *lectern_host_new (LecternConfig *config);
 /* The server's directory as @config says, or the place that fits: the system's for an installed
  * server run by root, else the user's ($XDG_STATE_HOME/lectern). */
 LECTERN_API char *lectern_host_dup_state_dir (LecternConfig *config);
+/* Makes it if it is not there. Errors: DENIED, others. */
+LECTERN_API gboolean lectern_host_make_state_dir (const char *path, GError **error);
 
 /* Makes the state directory and everything the getters give.
  * Errors: INVALID_CONFIG, INVALID_DATA (a damaged file), others. */
@@ -36,14 +38,13 @@ LECTERN_API gboolean lectern_host_get_address_in_use (LecternHost *self);
  * separated by ";", as in the settings. */
 LECTERN_API JsonNode *lectern_host_describe_listeners (LecternHost *self);
 
-/* Puts @config in force: limits, origins, open doors, certificate files. What cannot change while the
- * server runs is named in the log. On an error nothing has changed. */
-LECTERN_API gboolean lectern_host_reload (LecternHost *self, LecternConfig *config,
-                                          GError **error);
+/* Puts @config in force: limits, origins, open doors, certificate files. What cannot change while
+ * the server runs is named in the log. On an error nothing has changed. */
+LECTERN_API gboolean lectern_host_reload (LecternHost *self, LecternConfig *config, GError **error);
 
-/* The graceful end: stops accepting, tells HTTP peers, ends streams, lets viewers take what is left,
- * stops @plugins (nullable), waits until the connections are gone; then ends reactors and store.
- * At most @timeout_us until the last step. Runs the main context meanwhile. Idempotent. */
+/* The graceful end: stops accepting, tells HTTP peers, ends streams, lets viewers take what is
+ * left, stops @plugins (nullable), waits until the connections are gone; then ends reactors and
+ * store. At most @timeout_us until the last step. Runs the main context meanwhile. Idempotent. */
 LECTERN_API void lectern_host_stop (LecternHost *self, LecternPluginList *plugins,
                                     gint64 timeout_us);
 /* Makes a running lectern_host_stop wait no longer. */

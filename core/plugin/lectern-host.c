@@ -125,15 +125,20 @@ lectern_host_dup_state_dir (LecternConfig *config)
   return g_build_filename (g_get_user_state_dir (), "lectern", NULL);
 }
 
+gboolean
+lectern_host_make_state_dir (const char *path, GError **error)
+{
+  if (g_mkdir_with_parents (path, 0750) == 0 && access (path, R_OK | W_OK | X_OK) == 0)
+    return TRUE;
+  lectern_error_set_errno (error, errno, "cannot use the state directory '%s'", path);
+  return FALSE;
+}
+
 static gboolean
 open_state_dir (LecternHost *self, GError **error)
 {
   self->state_dir = lectern_host_dup_state_dir (self->config);
-  if (g_mkdir_with_parents (self->state_dir, 0750) == 0
-      && access (self->state_dir, R_OK | W_OK | X_OK) == 0)
-    return TRUE;
-  lectern_error_set_errno (error, errno, "cannot use the state directory '%s'", self->state_dir);
-  return FALSE;
+  return lectern_host_make_state_dir (self->state_dir, error);
 }
 
 static gboolean
@@ -185,9 +190,9 @@ open_access (LecternHost *self, GError **error)
     return FALSE;
   self->access = lectern_access_chain_new (
       lectern_config_get_duration (self->config, "access", "guard-timeout"));
-  self->open_guard = lectern_open_guard_new (
-      lectern_config_get_boolean (self->config, "access", "open-publish"),
-      lectern_config_get_boolean (self->config, "access", "open-play"));
+  self->open_guard
+      = lectern_open_guard_new (lectern_config_get_boolean (self->config, "access", "open-publish"),
+                                lectern_config_get_boolean (self->config, "access", "open-play"));
   lectern_access_chain_add_guard (self->access, LECTERN_GUARD (keys), CREDENTIAL_PRIORITY);
   lectern_access_chain_add_guard (self->access, LECTERN_GUARD (tokens), CREDENTIAL_PRIORITY);
   lectern_access_chain_add_guard (self->access, LECTERN_GUARD (self->open_guard), OPEN_PRIORITY);
@@ -405,7 +410,7 @@ lectern_host_stop (LecternHost *self, LecternPluginList *plugins, gint64 timeout
   if (self->streams != NULL)
     {
       for (guint i = 0; i < self->doors->len; i++)
-        lectern_listener_stop (((Door *) self->doors->pdata[i])->listener);
+        lectern_listener_stop (((Door *)self->doors->pdata[i])->listener);
       lectern_http_server_drain (self->http);
       lectern_stream_registry_end_all (self->streams);
       wait_until (self, nobody_plays, deadline_us);

@@ -12,7 +12,8 @@
 /* LecternHost: what a plugin reaches: one of each noun. Made by the daemon (or a test) with
  * lectern_host_new, then opened. The getters are Thread: any; the rest Thread: control. */
 #define LECTERN_TYPE_HOST (lectern_host_get_type ())
-LECTERN_API G_DECLARE_FINAL_TYPE (LecternHost, lectern_host, LECTERN, HOST, GObject)
+LECTERN_API
+G_DECLARE_FINAL_TYPE (LecternHost, lectern_host, LECTERN, HOST, GObject)
 
 /* Returns: the settings in force; a new object after a reload. (transfer full) */
 LECTERN_API LecternConfig *lectern_host_get_config (LecternHost *self);
@@ -27,6 +28,7 @@ LECTERN_API LecternSessions *lectern_host_get_sessions (LecternHost *self);
 LECTERN_API LecternStore *lectern_host_get_store (LecternHost *self);
 /* The directory for the server's files; exists, mode 0750. */
 LECTERN_API const char *lectern_host_get_state_dir (LecternHost *self);
-/* Where read-only files of this version lie (page, player), from the build tree or the installation.
- * Returns: (transfer full) (nullable): the path of "NAME/…" for a plugin's folder NAME, if it exists. */
+/* Where read-only files of this version lie (page, player), from the build tree or the
+ * installation. Returns: (transfer full) (nullable): the path of "NAME/…" for a plugin's folder
+ * NAME, if it exists. */
 LECTERN_API char *lectern_host_find_data (LecternHost *self, const char *name);

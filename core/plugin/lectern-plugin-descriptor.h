@@ -13,11 +13,11 @@
  * data, read before any of the module's code runs. */
 typedef struct
 {
-  guint32 abi;       /* LECTERN_PLUGIN_ABI of the headers it was built with */
-  guint32 size;      /* sizeof this struct there */
-  const char *name;  /* "http-flv": the file's name and the keyfile's group */
+  guint32 abi;      /* LECTERN_PLUGIN_ABI of the headers it was built with */
+  guint32 size;     /* sizeof this struct there */
+  const char *name; /* "http-flv": the file's name and the keyfile's group */
   const char *version;
-  const char *summary; /* one sentence, N_() */
+  const char *summary;            /* one sentence, N_() */
   const LecternSetting *settings; /* ends with { NULL }; NULL: none */
   const char *needs; /* plugins that must have started, separated by spaces; NULL: none */
   const char *after; /* plugins to start before it if they are enabled; NULL: none */
@@ -25,9 +25,10 @@ typedef struct
   GType (*get_type) (void);
 } LecternPluginDescriptor;
 
-/* The ABI number also stands in an ELF note of the module, so that a module of another ABI is refused
- * before the dynamic loader touches it. Section ".note.lectern" (the name makes compiler and
- * assembler give it the type SHT_NOTE), owner "Lectern", type 1, descriptor: one 32-bit number. */
+/* The ABI number also stands in an ELF note of the module, so that a module of another ABI is
+ * refused before the dynamic loader touches it. Section ".note.lectern" (the name makes compiler
+ * and assembler give it the type SHT_NOTE), owner "Lectern", type 1, descriptor: one 32-bit number.
+ */
 #define LECTERN_PLUGIN_NOTE_OWNER "Lectern"
 #define LECTERN_PLUGIN_NOTE_TYPE 1
 typedef struct
@@ -45,8 +46,8 @@ typedef struct
  * build defines LECTERN_PLUGIN_NAME ("http-flv") and LECTERN_PLUGIN_VERSION. */
 #define LECTERN_PLUGIN_DEFINE(id, ...)                                                             \
   GType lectern_##id##_plugin_get_type (void);                                                     \
-  __attribute__ ((section (".note.lectern"), used, aligned (4)))                                   \
-  static const LecternPluginNote lectern_plugin_note                                               \
+  __attribute__ ((section (".note.lectern"), used,                                                 \
+                  aligned (4))) static const LecternPluginNote lectern_plugin_note                 \
       = { .name_size = sizeof (LECTERN_PLUGIN_NOTE_OWNER),                                         \
           .descriptor_size = 4,                                                                    \
           .type = LECTERN_PLUGIN_NOTE_TYPE,                                                        \

@@ -25,8 +25,8 @@ void lectern_plugin_entry_set_state (LecternPluginEntry *self, LecternPluginStat
 
 LecternPluginEntry *lectern_plugin_entries_lookup (GPtrArray *entries, const char *name);
 
-/* Orders what @config enables of @entries so that each comes behind what it needs and what it wants to
- * come after; otherwise by name. What needs each other in a circle is left out and given in
+/* Orders what @config enables of @entries so that each comes behind what it needs and what it wants
+ * to come after; otherwise by name. What needs each other in a circle is left out and given in
  * @circles as "a → b → a".
  * Returns: (transfer container) (element-type LecternPluginEntry). */
 GPtrArray *lectern_plugin_entries_order (GPtrArray *entries, LecternConfig *config,

@@ -57,8 +57,9 @@ lectern_plugin_list_extend_schema (LecternPluginList *self, LecternSchema *schem
       if (descriptor == NULL)
         continue;
       if (!lectern_schema_add_plugin (schema, entry->name, descriptor->enabled, error)
-          || !lectern_schema_add_group (
-              schema, entry->name, descriptor->settings != NULL ? descriptor->settings : none, error))
+          || !lectern_schema_add_group (schema, entry->name,
+                                        descriptor->settings != NULL ? descriptor->settings : none,
+                                        error))
         {
           g_prefix_error (error, "plugin '%s': ", entry->name);
           return FALSE;
@@ -73,7 +74,7 @@ lectern_plugin_list_get_all (LecternPluginList *self)
   GPtrArray *all = g_ptr_array_new ();
 
   for (guint i = 0; i < self->entries->len; i++)
-    g_ptr_array_add (all, &((LecternPluginEntry *) self->entries->pdata[i])->info);
+    g_ptr_array_add (all, &((LecternPluginEntry *)self->entries->pdata[i])->info);
   return all;
 }
 
@@ -93,10 +94,10 @@ check_needs (LecternPluginList *self, LecternPluginEntry *entry, LecternConfig *
         continue;
       g_set_error (error, LECTERN_ERROR, LECTERN_ERROR_NOT_FOUND, "it needs '%s', which %s",
                    names[i],
-                   need == NULL                                  ? "is not there"
-                   : need->info.descriptor == NULL               ? "was refused"
+                   need == NULL                                      ? "is not there"
+                   : need->info.descriptor == NULL                   ? "was refused"
                    : !lectern_config_is_enabled (config, need->name) ? "is not enabled"
-                                                                 : "did not start");
+                                                                     : "did not start");
       return FALSE;
     }
   return TRUE;
@@ -179,7 +180,7 @@ refuse_circles (LecternConfig *config, GHashTable *circles, GError **error)
       LecternPluginEntry *entry = key;
       GError *reason = g_error_new (LECTERN_ERROR, LECTERN_ERROR_CONFLICT,
                                     "plugin '%s': it needs others in a circle: %s", entry->name,
-                                    (const char *) text);
+                                    (const char *)text);
 
       lectern_plugin_entry_set_state (entry, LECTERN_PLUGIN_STATE_FAILED, reason);
       if (!bear_failure (entry, config, FALSE, reason, error))
@@ -188,8 +189,8 @@ refuse_circles (LecternConfig *config, GHashTable *circles, GError **error)
   return TRUE;
 }
 
-static gboolean
-check_required (LecternPluginList *self, LecternConfig *config, GError **error)
+gboolean
+lectern_plugin_list_check_required (LecternPluginList *self, LecternConfig *config, GError **error)
 {
   const char *const *names = lectern_config_get_list (config, "server", "required");
 
@@ -249,7 +250,8 @@ lectern_plugin_list_start (LecternPluginList *self, LecternHost *host, GError **
   g_return_val_if_fail (self->started->len == 0, FALSE);
   g_set_object (&self->host, host);
   mark_disabled (self, config);
-  if (!report_refused (self, config, error) || !check_required (self, config, error))
+  if (!report_refused (self, config, error)
+      || !lectern_plugin_list_check_required (self, config, error))
     return FALSE;
   order = lectern_plugin_entries_order (self->entries, config, circles);
   if (!refuse_circles (config, circles, error))
@@ -318,8 +320,8 @@ is_to_start (LecternPluginEntry *entry, LecternConfig *before, LecternConfig *af
 }
 
 static gboolean
-start_new (LecternPluginList *self, LecternConfig *before, LecternConfig *after,
-           Changes *changes, GError **error)
+start_new (LecternPluginList *self, LecternConfig *before, LecternConfig *after, Changes *changes,
+           GError **error)
 {
   g_autoptr (GHashTable) circles = g_hash_table_new_full (NULL, NULL, NULL, g_free);
   g_autoptr (GPtrArray) order = lectern_plugin_entries_order (self->entries, after, circles);
@@ -403,7 +405,8 @@ lectern_plugin_list_reload (LecternPluginList *self, LecternConfig *before, Lect
   g_autoptr (GPtrArray) reloaded = g_ptr_array_new ();
   Changes changes = { started, reloaded };
 
-  if (!check_required (self, after, error) || !check_stopping (self, after, error)
+  if (!lectern_plugin_list_check_required (self, after, error)
+      || !check_stopping (self, after, error)
       || !reload_started (self, before, after, &changes, error)
       || !start_new (self, before, after, &changes, error))
     {

@@ -38,14 +38,17 @@ LECTERN_API gboolean lectern_plugin_list_extend_schema (LecternPluginList *self,
                                                         LecternSchema *schema, GError **error);
 /* Returns: (transfer container) (element-type LecternPluginInfo): by name. */
 LECTERN_API GPtrArray *lectern_plugin_list_get_all (LecternPluginList *self);
-/* Starts the enabled ones in order of needs and after. A failure is logged with name and reason, and
- * is only an error when the plugin stands in [server] required. */
+/* Whether all of [server] required was found and is enabled. Errors: INVALID_CONFIG. */
+LECTERN_API gboolean lectern_plugin_list_check_required (LecternPluginList *self,
+                                                         LecternConfig *config, GError **error);
+/* Starts the enabled ones in order of needs and after. A failure is logged with name and reason,
+ * and is only an error when the plugin stands in [server] required. */
 LECTERN_API gboolean lectern_plugin_list_start (LecternPluginList *self, LecternHost *host,
                                                 GError **error);
 /* Stops the started ones, last first. Idempotent. */
 LECTERN_API void lectern_plugin_list_stop (LecternPluginList *self);
-/* After the host has taken @after: tells the started plugins whose group differs; starts newly enabled
- * ones and stops disabled ones. When one refuses, the host is given @before again, what changed is
- * undone, and @error says which. */
+/* After the host has taken @after: tells the started plugins whose group differs; starts newly
+ * enabled ones and stops disabled ones. When one refuses, the host is given @before again, what
+ * changed is undone, and @error says which. */
 LECTERN_API gboolean lectern_plugin_list_reload (LecternPluginList *self, LecternConfig *before,
                                                  LecternConfig *after, GError **error);

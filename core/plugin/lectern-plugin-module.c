@@ -125,7 +125,7 @@ lectern_plugin_module_read_abi (const guint8 *data, gsize size, guint32 *abi, GE
     return FALSE;
   for (guint i = 0; i < header.e_phnum; i++)
     {
-      guint64 offset = (guint64) i * sizeof (ElfW (Phdr));
+      guint64 offset = (guint64)i * sizeof (ElfW (Phdr));
       LecternByteReader file, notes;
       ElfW (Phdr) segment;
       Notes found;
@@ -166,7 +166,7 @@ check_note (const char *path, GError **error)
       g_set_error_literal (error, LECTERN_ERROR, LECTERN_ERROR_LIMIT, "too large for a plugin");
       return FALSE;
     }
-  if (!lectern_plugin_module_read_abi ((const guint8 *) g_mapped_file_get_contents (file),
+  if (!lectern_plugin_module_read_abi ((const guint8 *)g_mapped_file_get_contents (file),
                                        g_mapped_file_get_length (file), &abi, error))
     return FALSE;
   if (abi == LECTERN_PLUGIN_ABI)
@@ -197,7 +197,7 @@ check_settings (const LecternSetting *settings, GError **error)
         return wrong (error, "too many settings, or the table has no end");
       if (!lectern_plugin_name_is_valid (row->key))
         return wrong (error, "a setting's key is not made of a-z, 0-9 and -");
-      if ((guint) row->type > LECTERN_SETTING_ADDRESS || row->sentence == NULL)
+      if ((guint)row->type > LECTERN_SETTING_ADDRESS || row->sentence == NULL)
         return wrong (error, "a setting has no known type or no sentence");
       if (row->type == LECTERN_SETTING_CHOICE && row->min == NULL)
         return wrong (error, "a choice has no words");

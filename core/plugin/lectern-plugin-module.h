@@ -16,10 +16,10 @@ gboolean lectern_plugin_name_is_valid (const char *name);
 gboolean lectern_plugin_module_read_abi (const guint8 *data, gsize size, guint32 *abi,
                                          GError **error);
 
-/* Checks the note of @path, loads the module for good, and checks its descriptor, whose name must be
- * @name. None of the module's code but its constructors has run then, and of a module that is refused
- * by its note or for a missing symbol not even those.
- * Returns: (transfer none): static. Errors: INVALID_DATA, NOT_SUPPORTED, NOT_FOUND, FAILED.
- * Thread: control. */
+/* Checks the note of @path, loads the module for good, and checks its descriptor, whose name must
+ * be
+ * @name. None of the module's code but its constructors has run then, and of a module that is
+ * refused by its note or for a missing symbol not even those. Returns: (transfer none): static.
+ * Errors: INVALID_DATA, NOT_SUPPORTED, NOT_FOUND, FAILED. Thread: control. */
 const LecternPluginDescriptor *lectern_plugin_module_open (const char *path, const char *name,
                                                            GError **error);

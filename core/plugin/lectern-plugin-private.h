@@ -3,9 +3,9 @@
 
 #include "plugin/lectern-plugin.h"
 
-/* What the host does with a plugin. No virtual function is called from anywhere else: a runner times
- * the call, names the plugin in what it says, and a refusal without a reason becomes a real error.
- * Thread: control. */
+/* What the host does with a plugin. No virtual function is called from anywhere else: a runner
+ * times the call, names the plugin in what it says, and a refusal without a reason becomes a real
+ * error. Thread: control. */
 
 /* A call that takes longer is reported. */
 #define LECTERN_PLUGIN_SLOW_US (5 * G_USEC_PER_SEC)

@@ -111,8 +111,8 @@ run_fallible (LecternPlugin *self, const char *call,
 
   check_time (self, call, began_us);
   if (done && reason != NULL)
-    g_warning ("plugin '%s': %s succeeded and yet set an error: %s",
-               lectern_plugin_get_name (self), call, reason->message);
+    g_warning ("plugin '%s': %s succeeded and yet set an error: %s", lectern_plugin_get_name (self),
+               call, reason->message);
   if (done)
     return TRUE;
   if (reason == NULL)
@@ -219,8 +219,7 @@ lectern_plugin_dup_list (LecternPlugin *self, const char *key)
 {
   g_autoptr (LecternConfig) config = lectern_host_get_config (lectern_plugin_get_host (self));
 
-  return g_strdupv (
-      (char **) lectern_config_get_list (config, lectern_plugin_get_name (self), key));
+  return g_strdupv ((char **)lectern_config_get_list (config, lectern_plugin_get_name (self), key));
 }
 
 /* A function of a plugin that a reactor calls. It keeps the plugin, which mostly is its data, until
@@ -322,8 +321,7 @@ lectern_plugin_add_listeners (LecternPlugin *self, const char *key, gboolean sec
 {
   LecternHost *host = lectern_plugin_get_host (self);
   g_auto (GStrv) addresses = lectern_plugin_dup_list (self, key);
-  g_autofree char *name
-      = g_strconcat (lectern_plugin_get_name (self), secure ? "s" : NULL, NULL);
+  g_autofree char *name = g_strconcat (lectern_plugin_get_name (self), secure ? "s" : NULL, NULL);
   Call *call = call_new (self, user_data, free_user_data);
   gboolean done = TRUE;
 
@@ -397,7 +395,7 @@ void
 lectern_plugin_add_timer (LecternPlugin *self, gint64 interval_us, GSourceFunc func,
                           gpointer user_data)
 {
-  GSource *source = g_timeout_source_new ((guint) CLAMP (interval_us / 1000, 1, G_MAXINT));
+  GSource *source = g_timeout_source_new ((guint)CLAMP (interval_us / 1000, 1, G_MAXINT));
 
   g_source_set_callback (source, func, user_data, NULL);
   g_source_attach (source, NULL);

@@ -7,21 +7,23 @@
 #include "plugin/lectern-plugin-descriptor.h"
 
 /* LecternPlugin: the base class. `start` reads settings and registers; what it registers through
- * lectern_plugin_add_* is removed by itself after `stop`, last first, so most plugins need no `stop`.
- * All of it, the virtual functions too, is Thread: control. */
+ * lectern_plugin_add_* is removed by itself after `stop`, last first, so most plugins need no
+ * `stop`. All of it, the virtual functions too, is Thread: control. */
 #define LECTERN_TYPE_PLUGIN (lectern_plugin_get_type ())
-LECTERN_API G_DECLARE_DERIVABLE_TYPE (LecternPlugin, lectern_plugin, LECTERN, PLUGIN, GObject)
+LECTERN_API
+G_DECLARE_DERIVABLE_TYPE (LecternPlugin, lectern_plugin, LECTERN, PLUGIN, GObject)
 
 struct _LecternPluginClass
 {
   GObjectClass parent_class;
 
-  /* Must not block. FALSE with @error: the server goes on without this plugin unless it is required. */
+  /* Must not block. FALSE with @error: the server goes on without this plugin unless it is
+   * required. */
   gboolean (*start) (LecternPlugin *self, GError **error);
   /* Optional: ends what add_* does not know of. */
   void (*stop) (LecternPlugin *self);
-  /* Optional: the settings changed (the getters already give the new ones); take them over or say why
-   * not, in which case the old ones are put back and reload is called again. */
+  /* Optional: the settings changed (the getters already give the new ones); take them over or say
+   * why not, in which case the old ones are put back and reload is called again. */
   gboolean (*reload) (LecternPlugin *self, GError **error);
 
   gpointer padding[12];
@@ -47,15 +49,15 @@ LECTERN_API gboolean lectern_plugin_add_route (LecternPlugin *self, const char *
                                                const char *thing, LecternHttpHandler handler,
                                                gpointer user_data, GError **error);
 /* Listens on each address of the ADDRESS setting @key (an empty list: on none). @secure: with the
- * server's certificate; NOT_SUPPORTED when [server] has none. @free_user_data: (nullable): runs when the last
- * listener's function can no longer be called. */
+ * server's certificate; NOT_SUPPORTED when [server] has none. @free_user_data: (nullable): runs
+ * when the last listener's function can no longer be called. */
 LECTERN_API gboolean lectern_plugin_add_listeners (LecternPlugin *self, const char *key,
                                                    gboolean secure, LecternListenerFunc func,
                                                    gpointer user_data,
                                                    GDestroyNotify free_user_data, GError **error);
-LECTERN_API void lectern_plugin_add_guard (LecternPlugin *self, LecternGuard *guard,
-                                           int priority);
-/* Connects to a signal of @object (the registry's "live", the sessions' "started", …) until stop. */
+LECTERN_API void lectern_plugin_add_guard (LecternPlugin *self, LecternGuard *guard, int priority);
+/* Connects to a signal of @object (the registry's "live", the sessions' "started", …) until stop.
+ */
 LECTERN_API void lectern_plugin_add_signal (LecternPlugin *self, gpointer object,
                                             const char *signal, GCallback callback,
                                             gpointer user_data);
@@ -66,5 +68,4 @@ LECTERN_API void lectern_plugin_add_timer (LecternPlugin *self, gint64 interval_
 LECTERN_API void lectern_plugin_add_metrics (LecternPlugin *self, LecternMetricsFunc func,
                                              gpointer user_data);
 /* Runs @undo (@data) after stop, in turn with the rest. */
-LECTERN_API void lectern_plugin_add_undo (LecternPlugin *self, GDestroyNotify undo,
-                                          gpointer data);
+LECTERN_API void lectern_plugin_add_undo (LecternPlugin *self, GDestroyNotify undo, gpointer data);
