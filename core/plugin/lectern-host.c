@@ -180,19 +180,28 @@ set_gate_limits (LecternHost *self)
       lectern_config_get_integer (self->config, "server", "connections"));
 }
 
+static void
+set_open_doors (LecternHost *self)
+{
+  lectern_open_guard_set (self->open_guard,
+                          lectern_config_get_boolean (self->config, "access", "open-play"),
+                          lectern_config_get_boolean (self->config, "access", "open-publish"));
+}
+
 static gboolean
 open_access (LecternHost *self, GError **error)
 {
   g_autoptr (LecternKeyGuard) keys = lectern_key_guard_new (self->store);
-  g_autoptr (LecternTokenGuard) tokens = lectern_token_guard_new (self->state_dir, error);
+  g_autofree char *token = lectern_token_load_or_create (self->state_dir, error);
+  g_autoptr (LecternTokenGuard) tokens = NULL;
 
-  if (tokens == NULL)
+  if (token == NULL)
     return FALSE;
+  tokens = lectern_token_guard_new (token);
   self->access = lectern_access_chain_new (
       lectern_config_get_duration (self->config, "access", "guard-timeout"));
-  self->open_guard
-      = lectern_open_guard_new (lectern_config_get_boolean (self->config, "access", "open-publish"),
-                                lectern_config_get_boolean (self->config, "access", "open-play"));
+  self->open_guard = lectern_open_guard_new (FALSE, FALSE);
+  set_open_doors (self);
   lectern_access_chain_add_guard (self->access, LECTERN_GUARD (keys), CREDENTIAL_PRIORITY);
   lectern_access_chain_add_guard (self->access, LECTERN_GUARD (tokens), CREDENTIAL_PRIORITY);
   lectern_access_chain_add_guard (self->access, LECTERN_GUARD (self->open_guard), OPEN_PRIORITY);
@@ -350,9 +359,7 @@ lectern_host_reload (LecternHost *self, LecternConfig *config, GError **error)
   lectern_core_settings_read_media (config, &media);
   lectern_stream_registry_set_limits (self->streams, &media);
   lectern_http_server_set_origins (self->http, lectern_config_get_list (config, "http", "origins"));
-  lectern_open_guard_set (self->open_guard,
-                          lectern_config_get_boolean (config, "access", "open-publish"),
-                          lectern_config_get_boolean (config, "access", "open-play"));
+  set_open_doors (self);
   return TRUE;
 }
 
