@@ -8,7 +8,7 @@
 
 /* LecternPlugin: the base class. `start` reads settings and registers; what it registers through
  * lectern_plugin_add_* is removed by itself after `stop`, last first, so most plugins need no
- * `stop`. All of it, the virtual functions too, is Thread: control. */
+ * `stop`. All of it, the virtual functions too, is Thread: control unless it says otherwise. */
 #define LECTERN_TYPE_PLUGIN (lectern_plugin_get_type ())
 LECTERN_API
 G_DECLARE_DERIVABLE_TYPE (LecternPlugin, lectern_plugin, LECTERN, PLUGIN, GObject)
@@ -33,7 +33,7 @@ LECTERN_API const char *lectern_plugin_get_name (LecternPlugin *self);
 /* Returns: (transfer none): what the plugin reaches. Thread: any. */
 LECTERN_API LecternHost *lectern_plugin_get_host (LecternPlugin *self);
 
-/* The plugin's own settings, keys of its descriptor's table. Units as in LecternConfig. */
+/* The plugin's own settings, keys of its descriptor's table. Units as in LecternConfig. Thread: any. */
 LECTERN_API gboolean lectern_plugin_get_boolean (LecternPlugin *self, const char *key);
 LECTERN_API gint64 lectern_plugin_get_integer (LecternPlugin *self, const char *key);
 LECTERN_API gint64 lectern_plugin_get_duration (LecternPlugin *self, const char *key);
