@@ -142,15 +142,15 @@ lectern_fake_plugin_get_type (void)
 }
 
 #ifdef FAKE_SETTINGS
-static const LecternSetting settings[] = {
+static const LecternSetting rows[] = {
   { "word", LECTERN_SETTING_STRING, "old", NULL, NULL, N_ ("A word") },
   { "number", LECTERN_SETTING_INTEGER, "1", "1", "9", N_ ("A number") },
   { "listen", LECTERN_SETTING_ADDRESS, "127.0.0.1:0", NULL, NULL, N_ ("Where to listen") },
   { NULL },
 };
 #else
-#define settings NULL
+#define rows NULL
 #endif
 
-LECTERN_PLUGIN_DEFINE (fake, .summary = N_ ("For tests"), .settings = settings,
+LECTERN_PLUGIN_DEFINE (fake, .summary = N_ ("For tests"), .settings = rows,
                        .needs = FAKE_NEEDS, .after = FAKE_AFTER)

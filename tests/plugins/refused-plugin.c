@@ -40,12 +40,12 @@ lectern_test_caller (void)
 
 #ifdef REFUSED_NAME
 #ifdef REFUSED_SETTING
-static const LecternSetting settings[] = {
+static const LecternSetting rows[] = {
   { "number", LECTERN_SETTING_INTEGER, "10", "1", "9", N_ ("Its default is out of range") },
   { NULL },
 };
 #else
-#define settings NULL
+#define rows NULL
 #endif
 
 LECTERN_API extern const LecternPluginDescriptor lectern_plugin_descriptor;
@@ -54,6 +54,6 @@ const LecternPluginDescriptor lectern_plugin_descriptor
         .size = REFUSED_SIZE,
         .name = REFUSED_NAME,
         .version = "1",
-        .settings = settings,
+        .settings = rows,
         .get_type = lectern_plugin_get_type };
 #endif
