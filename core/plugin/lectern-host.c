@@ -417,7 +417,7 @@ lectern_host_stop (LecternHost *self, LecternPluginList *plugins, gint64 timeout
   if (self->streams != NULL)
     {
       for (guint i = 0; i < self->doors->len; i++)
-        lectern_listener_stop (((Door *)self->doors->pdata[i])->listener);
+        lectern_listener_stop (((Door *) self->doors->pdata[i])->listener);
       lectern_http_server_drain (self->http);
       lectern_stream_registry_end_all (self->streams);
       wait_until (self, nobody_plays, deadline_us);

@@ -142,7 +142,7 @@ take_circle (GPtrArray *waiting, GHashTable *circles)
       entry = find_predecessor (waiting, entry);
     }
   for (guint i = first; i < walk->len; i++)
-    g_string_append_printf (text, "%s → ", ((LecternPluginEntry *)walk->pdata[i])->name);
+    g_string_append_printf (text, "%s → ", ((LecternPluginEntry *) walk->pdata[i])->name);
   g_string_append (text, entry->name);
   for (guint i = first; i < walk->len; i++)
     {

@@ -74,7 +74,7 @@ lectern_plugin_list_get_all (LecternPluginList *self)
   GPtrArray *all = g_ptr_array_new ();
 
   for (guint i = 0; i < self->entries->len; i++)
-    g_ptr_array_add (all, &((LecternPluginEntry *)self->entries->pdata[i])->info);
+    g_ptr_array_add (all, &((LecternPluginEntry *) self->entries->pdata[i])->info);
   return all;
 }
 
@@ -180,7 +180,7 @@ refuse_circles (LecternConfig *config, GHashTable *circles, GError **error)
       LecternPluginEntry *entry = key;
       GError *reason = g_error_new (LECTERN_ERROR, LECTERN_ERROR_CONFLICT,
                                     "plugin '%s': it needs others in a circle: %s", entry->name,
-                                    (const char *)text);
+                                    (const char *) text);
 
       lectern_plugin_entry_set_state (entry, LECTERN_PLUGIN_STATE_FAILED, reason);
       if (!bear_failure (entry, config, FALSE, reason, error))

@@ -116,35 +116,49 @@ search_notes (LecternByteReader *reader, gsize align, guint32 *abi)
   return NOTES_NONE;
 }
 
+/* Gives the segment's bytes when it has notes, else nothing. The loader maps what a segment
+ * promises, and would die of a file that was cut short, so that is looked at here too. */
+static gboolean
+read_segment (const guint8 *data, gsize size, const ElfW (Phdr) * segment, LecternByteReader *notes)
+{
+  LecternByteReader file;
+
+  lectern_byte_reader_init (notes, NULL, 0);
+  if (segment->p_type != PT_LOAD && segment->p_type != PT_NOTE)
+    return TRUE;
+  lectern_byte_reader_init (&file, data, size);
+  if (segment->p_offset > size || !lectern_byte_reader_skip (&file, segment->p_offset)
+      || segment->p_filesz > lectern_byte_reader_get_remaining (&file))
+    return FALSE;
+  return segment->p_type == PT_LOAD
+         || lectern_byte_reader_read_part (&file, segment->p_filesz, notes);
+}
+
 gboolean
 lectern_plugin_module_read_abi (const guint8 *data, gsize size, guint32 *abi, GError **error)
 {
+  Notes found = NOTES_NONE;
   ElfW (Ehdr) header;
 
   if (!read_header (data, size, &header, error))
     return FALSE;
   for (guint i = 0; i < header.e_phnum; i++)
     {
-      guint64 offset = (guint64)i * sizeof (ElfW (Phdr));
-      LecternByteReader file, notes;
+      guint64 offset = (guint64) i * sizeof (ElfW (Phdr));
+      LecternByteReader notes;
       ElfW (Phdr) segment;
-      Notes found;
 
       if (header.e_phoff > size
-          || !read_at (data, size, header.e_phoff + offset, &segment, sizeof segment))
+          || !read_at (data, size, header.e_phoff + offset, &segment, sizeof segment)
+          || !read_segment (data, size, &segment, &notes))
         return damaged (error);
-      if (segment.p_type != PT_NOTE)
-        continue;
-      lectern_byte_reader_init (&file, data, size);
-      if (segment.p_offset > size || !lectern_byte_reader_skip (&file, segment.p_offset)
-          || !lectern_byte_reader_read_part (&file, segment.p_filesz, &notes))
-        return damaged (error);
-      found = search_notes (&notes, segment.p_align == 8 ? 8 : 4, abi);
+      if (found == NOTES_NONE)
+        found = search_notes (&notes, segment.p_align == 8 ? 8 : 4, abi);
       if (found == NOTES_DAMAGED)
         return damaged (error);
-      if (found == NOTES_FOUND)
-        return TRUE;
     }
+  if (found == NOTES_FOUND)
+    return TRUE;
   g_set_error_literal (error, LECTERN_ERROR, LECTERN_ERROR_INVALID_DATA,
                        "not a Lectern plugin (it has no plugin note)");
   return FALSE;
@@ -166,7 +180,7 @@ check_note (const char *path, GError **error)
       g_set_error_literal (error, LECTERN_ERROR, LECTERN_ERROR_LIMIT, "too large for a plugin");
       return FALSE;
     }
-  if (!lectern_plugin_module_read_abi ((const guint8 *)g_mapped_file_get_contents (file),
+  if (!lectern_plugin_module_read_abi ((const guint8 *) g_mapped_file_get_contents (file),
                                        g_mapped_file_get_length (file), &abi, error))
     return FALSE;
   if (abi == LECTERN_PLUGIN_ABI)
@@ -197,7 +211,7 @@ check_settings (const LecternSetting *settings, GError **error)
         return wrong (error, "too many settings, or the table has no end");
       if (!lectern_plugin_name_is_valid (row->key))
         return wrong (error, "a setting's key is not made of a-z, 0-9 and -");
-      if ((guint)row->type > LECTERN_SETTING_ADDRESS || row->sentence == NULL)
+      if ((guint) row->type > LECTERN_SETTING_ADDRESS || row->sentence == NULL)
         return wrong (error, "a setting has no known type or no sentence");
       if (row->type == LECTERN_SETTING_CHOICE && row->min == NULL)
         return wrong (error, "a choice has no words");

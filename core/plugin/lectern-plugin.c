@@ -219,7 +219,8 @@ lectern_plugin_dup_list (LecternPlugin *self, const char *key)
 {
   g_autoptr (LecternConfig) config = lectern_host_get_config (lectern_plugin_get_host (self));
 
-  return g_strdupv ((char **)lectern_config_get_list (config, lectern_plugin_get_name (self), key));
+  return g_strdupv (
+      (char **) lectern_config_get_list (config, lectern_plugin_get_name (self), key));
 }
 
 /* A function of a plugin that a reactor calls. It keeps the plugin, which mostly is its data, until
@@ -395,7 +396,7 @@ void
 lectern_plugin_add_timer (LecternPlugin *self, gint64 interval_us, GSourceFunc func,
                           gpointer user_data)
 {
-  GSource *source = g_timeout_source_new ((guint)CLAMP (interval_us / 1000, 1, G_MAXINT));
+  GSource *source = g_timeout_source_new ((guint) CLAMP (interval_us / 1000, 1, G_MAXINT));
 
   g_source_set_callback (source, func, user_data, NULL);
   g_source_attach (source, NULL);

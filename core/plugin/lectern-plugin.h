@@ -33,7 +33,8 @@ LECTERN_API const char *lectern_plugin_get_name (LecternPlugin *self);
 /* Returns: (transfer none): what the plugin reaches. Thread: any. */
 LECTERN_API LecternHost *lectern_plugin_get_host (LecternPlugin *self);
 
-/* The plugin's own settings, keys of its descriptor's table. Units as in LecternConfig. Thread: any. */
+/* The plugin's own settings, keys of its descriptor's table. Units as in LecternConfig. Thread:
+ * any. */
 LECTERN_API gboolean lectern_plugin_get_boolean (LecternPlugin *self, const char *key);
 LECTERN_API gint64 lectern_plugin_get_integer (LecternPlugin *self, const char *key);
 LECTERN_API gint64 lectern_plugin_get_duration (LecternPlugin *self, const char *key);

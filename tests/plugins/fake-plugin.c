@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* A plugin that behaves as the build tells it to, and writes down in the host what is done with it. */
+/* A plugin that behaves as the build tells it to, and writes down in the host what is done with it.
+ */
 #include <lectern.h>
 
 typedef enum
@@ -152,5 +153,5 @@ static const LecternSetting rows[] = {
 #define rows NULL
 #endif
 
-LECTERN_PLUGIN_DEFINE (fake, .summary = N_ ("For tests"), .settings = rows,
-                       .needs = FAKE_NEEDS, .after = FAKE_AFTER)
+LECTERN_PLUGIN_DEFINE (fake, .summary = N_ ("For tests"), .settings = rows, .needs = FAKE_NEEDS,
+                       .after = FAKE_AFTER)

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* A module that must be refused, in the way that the build chooses. Its constructor leaves a proof if
- * it ever runs: a file at $LECTERN_TEST_PROOF. */
+/* A module that must be refused, in the way that the build chooses. Its constructor leaves a proof
+ * if it ever runs: a file at $LECTERN_TEST_PROOF. */
 #include <lectern.h>
 
 #ifndef REFUSED_NOTE_SIZE
@@ -49,11 +49,10 @@ static const LecternSetting rows[] = {
 #endif
 
 LECTERN_API extern const LecternPluginDescriptor lectern_plugin_descriptor;
-const LecternPluginDescriptor lectern_plugin_descriptor
-    = { .abi = LECTERN_PLUGIN_ABI,
-        .size = REFUSED_SIZE,
-        .name = REFUSED_NAME,
-        .version = "1",
-        .settings = rows,
-        .get_type = lectern_plugin_get_type };
+const LecternPluginDescriptor lectern_plugin_descriptor = { .abi = LECTERN_PLUGIN_ABI,
+                                                            .size = REFUSED_SIZE,
+                                                            .name = REFUSED_NAME,
+                                                            .version = "1",
+                                                            .settings = rows,
+                                                            .get_type = lectern_plugin_get_type };
 #endif
