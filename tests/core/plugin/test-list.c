@@ -35,7 +35,7 @@ assert_warnings (const char *pattern)
 {
   g_mutex_lock (&log_lock);
   if (!g_pattern_match_simple (pattern, warnings->str))
-    g_error ("warnings are not '%s' but:\n%s", pattern, warnings->str);
+    g_test_fail_printf ("warnings are not '%s' but:\n%s", pattern, warnings->str);
   g_string_truncate (warnings, 0);
   g_mutex_unlock (&log_lock);
 }
@@ -554,7 +554,8 @@ assert_refused (House *house, const char *name, const char *pattern)
   g_assert_cmpint (info->state, ==, LECTERN_PLUGIN_STATE_REFUSED);
   g_assert_null (info->descriptor);
   if (!g_pattern_match_simple (pattern, info->error->message))
-    g_error ("'%s' was refused with '%s', not '%s'", name, info->error->message, pattern);
+    g_test_fail_printf ("'%s' was refused with '%s', not '%s'", name, info->error->message,
+                        pattern);
 }
 
 static void
@@ -595,7 +596,7 @@ test_cut_files (void)
       g_assert_true (g_file_set_contents (path, whole, length, NULL));
       house_find (&house, folder);
       if (get_info (&house, "cut")->descriptor != NULL)
-        g_error ("accepted when cut to %" G_GSIZE_FORMAT " bytes", length);
+        g_test_fail_printf ("accepted when cut to %" G_GSIZE_FORMAT " bytes", length);
       house_close (&house);
     }
   remove_folder (g_steal_pointer (&folder));
