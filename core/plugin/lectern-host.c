@@ -241,22 +241,35 @@ lectern_host_open (LecternHost *self, GError **error)
   return TRUE;
 }
 
+static gboolean
+check_address (LecternHost *self, const char *address, gboolean secure, LecternAddress *parsed,
+               GError **error)
+{
+  if (!secure || self->tls != NULL)
+    return lectern_address_parse (address, parsed, error);
+  g_set_error (error, LECTERN_ERROR, LECTERN_ERROR_NOT_SUPPORTED,
+               "listening on %s over TLS needs [server] certificate", address);
+  return FALSE;
+}
+
 LecternListener *
 lectern_host_add_listener (LecternHost *self, const char *name, const char *address,
                            gboolean secure, LecternListenerFunc func, gpointer user_data,
                            GDestroyNotify free_user_data, GError **error)
 {
   g_autoptr (GError) reason = NULL;
-  LecternListener *listener = NULL;
+  LecternListener *listener;
   LecternAddress parsed;
   Door *door;
 
-  if (secure && self->tls == NULL)
-    g_set_error (&reason, LECTERN_ERROR, LECTERN_ERROR_NOT_SUPPORTED,
-                 "listening on %s over TLS needs [server] certificate", address);
-  else if (lectern_address_parse (address, &parsed, &reason))
-    listener = lectern_listener_new (&parsed, self->reactors, self->gate, secure ? self->tls : NULL,
-                                     func, user_data, free_user_data, &reason);
+  if (!check_address (self, address, secure, &parsed, error))
+    {
+      if (free_user_data != NULL)
+        free_user_data (user_data);
+      return NULL;
+    }
+  listener = lectern_listener_new (&parsed, self->reactors, self->gate, secure ? self->tls : NULL,
+                                   func, user_data, free_user_data, &reason);
   if (listener == NULL)
     {
       if (g_error_matches (reason, LECTERN_ERROR, LECTERN_ERROR_CONFLICT))

@@ -296,7 +296,10 @@ lectern_plugin_add_route (LecternPlugin *self, const char *method, const char *p
   id = lectern_http_server_add_route (http, method, pattern, action, thing, handle, call,
                                       call_unref, error);
   if (id == 0)
-    return FALSE;
+    {
+      call_unref (call);
+      return FALSE;
+    }
   add_undo (self, undo_route, GUINT_TO_POINTER (id));
   return TRUE;
 }

@@ -51,7 +51,7 @@ LECTERN_API gboolean lectern_plugin_add_route (LecternPlugin *self, const char *
                                                gpointer user_data, GError **error);
 /* Listens on each address of the ADDRESS setting @key (an empty list: on none). @secure: with the
  * server's certificate; NOT_SUPPORTED when [server] has none. @free_user_data: (nullable): runs
- * when the last listener's function can no longer be called. */
+ * when the last listener's function can no longer be called; also after an error. */
 LECTERN_API gboolean lectern_plugin_add_listeners (LecternPlugin *self, const char *key,
                                                    gboolean secure, LecternListenerFunc func,
                                                    gpointer user_data,
