@@ -24,7 +24,7 @@ lectern_notify (const char *text)
   fd = socket (AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
   if (fd < 0)
     return;
-  if (sendto (fd, text, strlen (text), MSG_NOSIGNAL | MSG_DONTWAIT, (struct sockaddr *)&address,
+  if (sendto (fd, text, strlen (text), MSG_NOSIGNAL | MSG_DONTWAIT, (struct sockaddr *) &address,
               offsetof (struct sockaddr_un, sun_path) + length)
       < 0)
     g_debug ("the service manager took no notice of: %s", text);
@@ -43,7 +43,7 @@ lectern_notify_get_watchdog_interval (void)
     return 0;
   if (process != NULL
       && (!g_ascii_string_to_unsigned (process, 10, 1, G_MAXINT, &pid, NULL)
-          || pid != (guint64)getpid ()))
+          || pid != (guint64) getpid ()))
     return 0;
-  return (guint)MAX (microseconds / 2000, 1);
+  return (guint) MAX (microseconds / 2000, 1);
 }

@@ -99,8 +99,8 @@ lectern_setup_load_config (LecternSetup *self, const LecternOptions *options, GE
 {
   g_auto (GStrv) environment = g_get_environ ();
 
-  return lectern_config_load (self->schema, options->path, (const char *const *)environment,
-                              (const char *const *)options->overrides, error);
+  return lectern_config_load (self->schema, options->path, (const char *const *) environment,
+                              (const char *const *) options->overrides, error);
 }
 
 gboolean

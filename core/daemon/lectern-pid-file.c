@@ -19,7 +19,7 @@ static gboolean
 write_pid (int fd)
 {
   char text[32];
-  int length = snprintf (text, sizeof text, "%ld\n", (long)getpid ());
+  int length = snprintf (text, sizeof text, "%ld\n", (long) getpid ());
 
   return ftruncate (fd, 0) == 0 && write (fd, text, length) == length;
 }

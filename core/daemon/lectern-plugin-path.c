@@ -34,7 +34,7 @@ read_file (const char *name, char **path)
 static int
 compare (gconstpointer a, gconstpointer b)
 {
-  return strcmp (*(const char *const *)a, *(const char *const *)b);
+  return strcmp (*(const char *const *) a, *(const char *const *) b);
 }
 
 static void

@@ -64,7 +64,7 @@ print_json (GPtrArray *all, LecternConfig *config)
   json_builder_end_array (builder);
   root = json_builder_get_root (builder);
   text = lectern_json_print (root);
-  g_print ("%.*s\n", (int)g_bytes_get_size (text), (const char *)g_bytes_get_data (text, NULL));
+  g_print ("%.*s\n", (int) g_bytes_get_size (text), (const char *) g_bytes_get_data (text, NULL));
 }
 
 LecternExit

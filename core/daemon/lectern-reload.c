@@ -29,7 +29,7 @@ lectern_command_reload (int argc, char **argv)
   pid = lectern_pid_file_find (state_dir, &error);
   if (pid == 0)
     return lectern_command_fail (error);
-  if (kill ((pid_t)pid, SIGHUP) == 0)
+  if (kill ((pid_t) pid, SIGHUP) == 0)
     return LECTERN_EXIT_OK;
   lectern_error_set_errno (&error, errno, "cannot signal the server, process %" G_GINT64_FORMAT,
                            pid);

@@ -33,11 +33,11 @@ raise_descriptor_limit (LecternConfig *config)
 
   if (getrlimit (RLIMIT_NOFILE, &limit) != 0)
     return;
-  if (wanted > 0 && (rlim_t)wanted > limit.rlim_max)
+  if (wanted > 0 && (rlim_t) wanted > limit.rlim_max)
     g_warning ("[server] descriptors is %" G_GINT64_FORMAT
                ", and the system allows %" G_GUINT64_FORMAT,
-               wanted, (guint64)limit.rlim_max);
-  limit.rlim_cur = wanted > 0 ? MIN ((rlim_t)wanted, limit.rlim_max) : limit.rlim_max;
+               wanted, (guint64) limit.rlim_max);
+  limit.rlim_cur = wanted > 0 ? MIN ((rlim_t) wanted, limit.rlim_max) : limit.rlim_max;
   if (setrlimit (RLIMIT_NOFILE, &limit) != 0)
     g_warning ("cannot raise the limit of descriptors: %s", g_strerror (errno));
 }
@@ -47,8 +47,8 @@ write_ready_file (Server *self, GError **error)
 {
   g_autoptr (JsonNode) listeners = lectern_host_describe_listeners (self->host);
   g_autoptr (GBytes) text = lectern_json_print (listeners);
-  g_autofree char *line = g_strdup_printf ("%.*s\n", (int)g_bytes_get_size (text),
-                                           (const char *)g_bytes_get_data (text, NULL));
+  g_autofree char *line = g_strdup_printf ("%.*s\n", (int) g_bytes_get_size (text),
+                                           (const char *) g_bytes_get_data (text, NULL));
 
   if (self->ready_file == NULL || g_file_set_contents (self->ready_file, line, -1, error))
     return TRUE;

@@ -60,13 +60,19 @@ print_plugins (LecternPluginList *plugins)
 {
   g_autoptr (GPtrArray) all = lectern_plugin_list_get_all (plugins);
 
+  g_print ("# %s\n\n%s\n\n", _ ("Configuration"),
+           _ ("This page is printed by `lectern settings --markdown`. Settings stand in "
+              "`lectern.conf`, then in "
+              "`lectern.conf.d/*.conf` by name, then in the environment (`LECTERN_HTTP_LISTEN` is "
+              "`[http] listen`), then in `--set http.listen=…`; the last one wins. `lectern check` "
+              "names what is wrong with file and line."));
   g_print ("## [plugins]\n\n%s\n\n",
            _ ("One line for each plugin: `NAME = true` enables it, `NAME = false` disables it."));
   g_print ("| %s | %s | %s |\n|---|---|---|\n", _ ("Plugin"), _ ("Default"), _ ("Meaning"));
   for (guint i = 0; i < all->len; i++)
     {
       const LecternPluginDescriptor *descriptor
-          = ((const LecternPluginInfo *)all->pdata[i])->descriptor;
+          = ((const LecternPluginInfo *) all->pdata[i])->descriptor;
 
       if (descriptor != NULL)
         g_print ("| `%s` | `%s` | %s |\n", descriptor->name, descriptor->enabled ? "true" : "false",

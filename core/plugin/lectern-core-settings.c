@@ -3,8 +3,8 @@
 
 static const LecternSetting server[] = {
   { "state-dir", LECTERN_SETTING_PATH, NULL, NULL, NULL,
-    N_ ("Folder for the server's own files; unset: /var/lib/lectern for an installed server run by "
-        "root, else the user's ~/.local/state/lectern") },
+    N_ ("Folder for the server's own files; unset: the system's (/var/lib/lectern) if the server "
+        "may write there, else the user's (~/.local/state/lectern)") },
   { "public-url", LECTERN_SETTING_STRING, NULL, NULL, NULL,
     N_ ("Address under which people reach this server, such as https://live.example.edu") },
   { "threads", LECTERN_SETTING_INTEGER, "0", "0", "256",

@@ -10,7 +10,7 @@
 LECTERN_API LecternHost *lectern_host_new (LecternConfig *config);
 
 /* The server's directory as @config says, or the place that fits: the system's for an installed
- * server run by root, else the user's ($XDG_STATE_HOME/lectern). */
+ * server whose user may write there, else the user's ($XDG_STATE_HOME/lectern). */
 LECTERN_API char *lectern_host_dup_state_dir (LecternConfig *config);
 /* Makes it if it is not there. Errors: DENIED, others. */
 LECTERN_API gboolean lectern_host_make_state_dir (const char *path, GError **error);

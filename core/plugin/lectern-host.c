@@ -120,7 +120,8 @@ lectern_host_dup_state_dir (LecternConfig *config)
 
   if (path != NULL && path[0] != '\0')
     return g_strdup (path);
-  if (geteuid () == 0 && lectern_build_tree_get_path () == NULL)
+  if (lectern_build_tree_get_path () == NULL
+      && (geteuid () == 0 || access (LECTERN_STATEDIR, W_OK) == 0))
     return g_strdup (LECTERN_STATEDIR);
   return g_build_filename (g_get_user_state_dir (), "lectern", NULL);
 }
