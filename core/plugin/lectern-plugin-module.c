@@ -138,6 +138,7 @@ gboolean
 lectern_plugin_module_read_abi (const guint8 *data, gsize size, guint32 *abi, GError **error)
 {
   Notes found = NOTES_NONE;
+  guint32 number = 0;
   ElfW (Ehdr) header;
 
   if (!read_header (data, size, &header, error))
@@ -153,12 +154,15 @@ lectern_plugin_module_read_abi (const guint8 *data, gsize size, guint32 *abi, GE
           || !read_segment (data, size, &segment, &notes))
         return damaged (error);
       if (found == NOTES_NONE)
-        found = search_notes (&notes, segment.p_align == 8 ? 8 : 4, abi);
+        found = search_notes (&notes, segment.p_align == 8 ? 8 : 4, &number);
       if (found == NOTES_DAMAGED)
         return damaged (error);
     }
   if (found == NOTES_FOUND)
-    return TRUE;
+    {
+      *abi = number;
+      return TRUE;
+    }
   g_set_error_literal (error, LECTERN_ERROR, LECTERN_ERROR_INVALID_DATA,
                        "not a Lectern plugin (it has no plugin note)");
   return FALSE;

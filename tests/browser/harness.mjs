@@ -62,7 +62,7 @@ export class Server {
       'rtmp.listen': '127.0.0.1:0',
       ...settings,
     }).map(([key, value]) => `--set=${key}=${value}`);
-    server.program = path.join(build, 'core/daemon/lectern');
+    server.program = path.join(build, 'lectern');
     const ready = path.join(server.folder, 'ready');
     server.process = start(server.program,
       ['serve', ...server.options, '--ready-file', ready]);

@@ -47,7 +47,7 @@ class Lectern(Server):
     flushes = ("frame", "100", "350")
 
     def prepare(self, bench):
-        if not (bench.build / "core/daemon/lectern").exists():
+        if not (bench.build / "lectern").exists():
             raise Missing(f"not built in {bench.build}")
 
     def start(self, run):
@@ -64,7 +64,7 @@ class Lectern(Server):
             **run.settings,
         }
         (run.folder / "state").mkdir(mode=0o700)
-        args = [str(run.bench.build / "core/daemon/lectern"), "serve"]
+        args = [str(run.bench.build / "lectern"), "serve"]
         for key, value in settings.items():
             args += ["--set", f"{key}={value}"]
         plugins = f"{run.bench.build}/plugins:{run.bench.build}/tests/bench/echo-plugin"

@@ -408,7 +408,7 @@ test_undo_after_failure (void)
   LecternAddress any;
   House house;
 
-  house_open (&house, "");
+  house_start (&house, "");
   lectern_address_parse ("127.0.0.1:0", &any, NULL);
   listener
       = lectern_listener_new (&any, lectern_host_get_reactors (house.host),

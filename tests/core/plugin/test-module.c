@@ -28,7 +28,8 @@ make_file (void)
                 .segments = { { .p_type = PT_LOAD, .p_filesz = sizeof (File) },
                               { .p_type = PT_NOTE,
                                 .p_offset = offsetof (File, other),
-                                .p_filesz = sizeof (File) - offsetof (File, other),
+                                .p_filesz = offsetof (File, note) + sizeof (LecternPluginNote)
+                                            - offsetof (File, other),
                                 .p_align = 4 } },
                 .other = { { 4, 20, NT_GNU_BUILD_ID }, "GNU", { 0 } },
                 .note = { sizeof (LECTERN_PLUGIN_NOTE_OWNER), 4, LECTERN_PLUGIN_NOTE_TYPE,
