@@ -13,7 +13,8 @@ take_entry (const char *group, const char *key, const char *value, guint line, g
 {
   char **path = user_data;
 
-  if (g_str_equal (group, "server") && g_str_equal (key, "plugin-path"))
+  /* A group's own line comes without a key. */
+  if (g_str_equal (group, "server") && g_strcmp0 (key, "plugin-path") == 0)
     {
       g_free (*path);
       *path = g_strdup (value);

@@ -394,17 +394,6 @@ wait_until (LecternHost *self, gboolean (*is_done) (LecternHost *self), gint64 d
   g_source_remove (poll);
 }
 
-static gboolean
-nobody_plays (LecternHost *self)
-{
-  g_autoptr (GPtrArray) sessions = lectern_sessions_list (self->sessions, NULL);
-
-  for (guint i = 0; i < sessions->len; i++)
-    if (lectern_session_get_role (sessions->pdata[i]) == LECTERN_SESSION_PLAY)
-      return FALSE;
-  return TRUE;
-}
-
 static guint
 count_connections (LecternHost *self)
 {
@@ -413,6 +402,26 @@ count_connections (LecternHost *self)
   for (guint i = 0; i < lectern_reactor_pool_get_size (self->reactors); i++)
     count += lectern_reactor_get_connections (lectern_reactor_pool_get (self->reactors, i));
   return count;
+}
+
+static guint
+count_sessions (LecternHost *self, LecternSessionRole role)
+{
+  g_autoptr (GPtrArray) sessions = lectern_sessions_list (self->sessions, NULL);
+  guint count = 0;
+
+  for (guint i = 0; i < sessions->len; i++)
+    count += lectern_session_get_role (sessions->pdata[i]) == role;
+  return count;
+}
+
+/* Whether only connections are left that their plugin must close: viewers have taken what there was,
+ * and requests that were on their way are answered, for which the plugins had to be there. */
+static gboolean
+plugins_may_stop (LecternHost *self)
+{
+  return count_sessions (self, LECTERN_SESSION_PLAY) == 0
+         && count_connections (self) <= count_sessions (self, LECTERN_SESSION_CONNECT);
 }
 
 static gboolean
@@ -434,7 +443,7 @@ lectern_host_stop (LecternHost *self, LecternPluginList *plugins, gint64 timeout
         lectern_listener_stop (((Door *) self->doors->pdata[i])->listener);
       lectern_http_server_drain (self->http);
       lectern_stream_registry_end_all (self->streams);
-      wait_until (self, nobody_plays, deadline_us);
+      wait_until (self, plugins_may_stop, deadline_us);
     }
   if (plugins != NULL)
     lectern_plugin_list_stop (plugins);

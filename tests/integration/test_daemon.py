@@ -126,7 +126,8 @@ class Configuration(Case):
         for word in ("server.threads", "threads=1", "server.threads=x", "server.thread=1", "=", "."):
             with self.subTest(word):
                 self.assert_refused(self.check("--set", word))
-        self.assert_refused(self.check(env={"LECTERN_SERVER_THREADS": "x"}), "LECTERN_SERVER_THREADS")
+        self.assert_refused(self.check(env={"LECTERN_SERVER_THREADS": "x"}), "environment: [server]",
+                            "0 … 256")
 
     def test_a_key_that_others_can_read_is_refused(self):
         certificate, key = lectern_test.certificate()
@@ -464,7 +465,8 @@ class Reload(Case):
         right = ["[plugins]\nexample = true\n[example]\ngreeting = {}\n".format("x" * n)
                  for n in (10, 2000)]
         wrong = right[0] + "colour = red\n"
-        server = self.server(right[0], allow=[self.KEPT])
+        server = self.server(right[0], settings={"server.connects-per-address": "0"},
+                             allow=[self.KEPT])
         stop, failures = threading.Event(), []
 
         def load():
