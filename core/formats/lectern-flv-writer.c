@@ -30,10 +30,17 @@ to_ms (gint64 ns)
   return ms * NS_PER_MS > ns ? ms - 1 : ms;
 }
 
+/* A tag has no time before zero, which as a number without a sign would lie weeks ahead. */
+static gint64
+time_of (const LecternPacket *packet)
+{
+  return MAX (to_ms (packet->dts), 0);
+}
+
 static guint32
 composition_of (const LecternPacket *packet)
 {
-  gint64 offset = to_ms (packet->pts) - to_ms (packet->dts);
+  gint64 offset = to_ms (packet->pts) - time_of (packet);
 
   if ((packet->flags & LECTERN_PACKET_CONFIG) != 0)
     return 0;
@@ -242,7 +249,7 @@ write_tag (const LecternPacket *packet, guint8 *to)
 {
   LecternFlvTagType type;
   gsize body = lectern_flv_write_body (packet, to + FLV_TAG_HEADER_SIZE, &type);
-  guint32 ms = (guint32) to_ms (packet->dts);
+  guint32 ms = (guint32) time_of (packet);
 
   if (body == 0)
     return 0;
