@@ -48,10 +48,10 @@ _keep = []
 
 def program():
     """The server from the build tree."""
-    for path in (BUILD_DIR / "lectern", BUILD_DIR / "core/daemon/lectern"):
-        if path.is_file() and os.access(path, os.X_OK):
-            return str(path)
-    raise FileNotFoundError(f"no lectern program in {BUILD_DIR}: build first")
+    path = BUILD_DIR / "lectern"
+    if not path.is_file():
+        raise FileNotFoundError(f"no {path}: build first")
+    return str(path)
 
 
 def _die_with_parent():
