@@ -17,11 +17,16 @@ G_DEFINE_FINAL_TYPE (LecternPagePlugin, lectern_page_plugin, LECTERN_TYPE_PLUGIN
 /* Put together by the build from www/, the npm packages and po/. */
 #define FOLDER "page/site"
 #define PLAYER "vendor/mpegts.js"
-#define HOST_CHARACTERS                                                                            \
-  "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789.:-[]"
+#define HOST_CHARACTERS "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789.:-[]"
 
-/* Scripts and styles from us alone, media through blobs (Media Source Extensions), connections to us
- * alone: older browsers do not count WebSockets of the same host as 'self', so it is named. */
+static const LecternSetting settings[] = {
+  { "push-url", LECTERN_SETTING_STRING, NULL, NULL, NULL,
+    N_ ("Address to push to that the page shows; unset: rtmp:// and the page's own host") },
+  { NULL },
+};
+
+/* Scripts and styles from us alone, media through blobs (Media Source Extensions), connections to
+ * us alone: older browsers do not count WebSockets of the same host as 'self', so it is named. */
 static char *
 make_policy (const char *host)
 {
@@ -63,6 +68,19 @@ on_file (LecternHttpExchange *exchange, gpointer user_data)
   serve (user_data, exchange, lectern_http_exchange_get_parameter (exchange, "path"));
 }
 
+static void
+on_settings (LecternHttpExchange *exchange, gpointer user_data)
+{
+  g_autofree char *push_url = lectern_plugin_dup_string (user_data, "push-url");
+  g_autoptr (JsonNode) root = json_node_new (JSON_NODE_OBJECT);
+  JsonObject *object = json_object_new ();
+
+  if (push_url != NULL)
+    json_object_set_string_member (object, "push-url", push_url);
+  json_node_take_object (root, object);
+  lectern_http_exchange_respond_json (exchange, 200, root);
+}
+
 static gboolean
 lectern_page_plugin_start (LecternPlugin *plugin, GError **error)
 {
@@ -82,6 +100,8 @@ lectern_page_plugin_start (LecternPlugin *plugin, GError **error)
     g_message ("the page was built without its player: run ./dev build");
   return lectern_plugin_add_route (plugin, "GET", "/", LECTERN_ACTION_PUBLIC, NULL, on_index, self,
                                    error)
+         && lectern_plugin_add_route (plugin, "GET", "/page/settings.json", LECTERN_ACTION_PUBLIC,
+                                      NULL, on_settings, self, error)
          && lectern_plugin_add_route (plugin, "GET", "/page/{path*}", LECTERN_ACTION_PUBLIC, NULL,
                                       on_file, self, error);
 }
@@ -106,4 +126,4 @@ lectern_page_plugin_init (LecternPagePlugin *self)
 }
 
 LECTERN_PLUGIN_DEFINE (page, .summary = N_ ("A web page that lists what is live and plays it"),
-                       .enabled = TRUE)
+                       .settings = settings, .enabled = TRUE)

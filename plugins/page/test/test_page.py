@@ -66,6 +66,12 @@ class Page(unittest.TestCase):
         self.assertEqual((304, b""), (status, body))
         self.assertEqual("no-cache", headers["Cache-Control"])
 
+    def test_shows_where_to_push_as_the_settings_say(self):
+        self.assertEqual({}, self.server.json("/page/settings.json"))
+        url = "rtmp://push.example.edu/live"
+        with lectern_test.Server(settings={"page.push-url": url}) as other:
+            self.assertEqual({"push-url": url}, other.json("/page/settings.json"))
+
     def test_nothing_outside_its_folder(self):
         for path in ("/page/../page/page.css", "/page/%2e%2e/bundle.py", "/page//etc/passwd",
                      "/page/..%2fbundle.py", "/page/vendor", "/page/", "/page/missing.js",

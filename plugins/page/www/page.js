@@ -85,19 +85,13 @@ function stateName(stream) {
   }
 }
 
-function codecName(codec) {
-  const names = { h264: 'H.264', h265: 'H.265', hevc: 'H.265', av1: 'AV1', vp9: 'VP9',
-    aac: 'AAC', mp3: 'MP3', opus: 'Opus' };
-  return names[codec] || codec || '';
-}
-
 function facts(stream) {
   const { video, audio } = stream;
   const parts = [_('Viewers: {0}', stream.viewers ?? 0)];
   if (video?.width) parts.push(`${video.width}×${video.height}`);
-  if (video && stream.fps) parts.push(`${Math.round(stream.fps)} fps`);
+  if (video?.fps) parts.push(`${Math.round(video.fps)} fps`);
   if (stream.bitrate) parts.push(`${(stream.bitrate / 1e6).toFixed(1)} Mbit/s`);
-  const codecs = [video, audio].filter(Boolean).map((track) => codecName(track.codec));
+  const codecs = [video, audio].filter(Boolean).map((track) => track.codec);
   if (codecs.length) parts.push(codecs.join(' + '));
   if (!video && audio) parts.push(_('Sound only'));
   return parts;
@@ -110,7 +104,7 @@ function message() {
     return [_('The player is not installed on this server: run “./dev build”.'), false];
   }
   if (player.state === 'unsupported') {
-    const codec = codecName(stream?.video?.codec);
+    const codec = stream?.video?.codec;
     return [codec ? _('This browser cannot play {0}.', codec)
       : _('This browser cannot play live video.'), false];
   }
@@ -253,6 +247,16 @@ async function copy(button) {
   }
 }
 
+async function pushUrl() {
+  try {
+    const settings = await (await fetch('/page/settings.json')).json();
+    if (settings['push-url']) return settings['push-url'];
+  } catch {
+    // The usual address will do.
+  }
+  return `rtmp://${location.hostname}/live`;
+}
+
 function onKey(event) {
   if (event.ctrlKey || event.metaKey || event.altKey || !chosen) return;
   if (/^(INPUT|SELECT|TEXTAREA)$/.test(event.target.tagName)) return;
@@ -284,7 +288,7 @@ async function start() {
   await setLanguage(preferredLanguage());
   select.value = language();
 
-  $('push-server').textContent = `rtmp://${location.hostname}/live`;
+  setText('push-server', await pushUrl());
   document.addEventListener('click', onClick);
   document.addEventListener('keydown', onKey);
   document.addEventListener('fullscreenchange', renderControls);
