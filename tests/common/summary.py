@@ -10,6 +10,7 @@ import re
 import sys
 
 CASE = re.compile(r"^(not )?ok\b[^#]*(?:#\s*(skip|todo)\b)?", re.IGNORECASE)
+LINES = 60
 PLAN = re.compile(r"^1\.\.(\d+)")
 
 
@@ -39,6 +40,20 @@ def count(run):
     return passed, failed, skipped
 
 
+def diagnostics(run):
+    """What a failed program said: its failed cases with their comments, or its last words."""
+    lines, show = [], False
+    for line in run.get("stdout", "").splitlines():
+        case = CASE.match(line)
+        if case is not None:
+            show = case.group(1) is not None
+        if show:
+            lines.append(line)
+    if not lines:
+        lines = run.get("stdout", "").splitlines()[-LINES:]
+    return lines[:LINES] + run.get("stderr", "").splitlines()[-LINES:]
+
+
 def main():
     try:
         with open(sys.argv[1], encoding="utf-8", errors="replace") as log:
@@ -49,7 +64,8 @@ def main():
     passed, failed, skipped = (sum(column) for column in zip(*counts)) if counts else (0, 0, 0)
     for run, (_, bad, _) in zip(runs, counts):
         if bad:
-            print(f"FAILED: {run['name']} ({run['result'].lower()})")
+            print(f"── FAILED: {run['name']} ({run['result'].lower()})")
+            print("\n".join(diagnostics(run)))
     if not runs:
         print("no test ran")
     print(f"{passed} passed, {failed} failed" + (f", {skipped} skipped" if skipped else ""))

@@ -142,17 +142,9 @@ class Lint(unittest.TestCase):
                 findings.append(f"{path} is missing")
                 continue
             headings = re.findall(r"^## (.+)$", text(path), re.MULTILINE)
-            if headings != HEADINGS:
+            if [heading for heading in headings if heading in HEADINGS] != HEADINGS:
                 findings.append(f"{path}: {headings}")
         self.none(findings)
-
-    def test_every_plugin_has_tests(self):
-        names = "\n".join(str(path) for path in FILES if path.name != "meson.build")
-        def tested(plugin):
-            word = re.escape(plugin).replace("\\-", "[-_]")
-            return re.search(rf"^plugins/{word}/tests?[-/]|^tests/.*\b(test[-_])?{word}\b", names,
-                             re.MULTILINE)
-        self.none(name for name in plugin_folders() if not tested(name))
 
     def test_lock_files_name_no_host(self):
         locks = [path for path in FILES if path.name == "package-lock.json"]
@@ -183,7 +175,7 @@ class Translations(unittest.TestCase):
     def test_each_file_with_sentences_is_listed(self):
         found = [str(path) for path in ending(".c", ".h", ".js")
                  if path.parts[0] in ("core", "plugins") and path.name != "lectern-macros.h"
-                 and not path.name.startswith("test-") and path.parts[1] != "example"
+                 and not path.name.startswith("test-")
                  and TRANSLATED.search(re.sub(r"/\*.*?\*/", "", text(path), flags=re.DOTALL))]
         self.assertEqual(sorted(found), sorted(self.listed()))
 
