@@ -111,8 +111,9 @@ def reactors(bench, threads, kind="flv", viewers=500):
 
 
 def spread(run):
-    """Connections of each reactor, as the server tells them."""
-    with urllib.request.urlopen(f"http://127.0.0.1:{run.http}/api/v1/server", timeout=5) as answer:
-        told = json.load(answer)
-    return [reactor["connections"] for reactor in told.get("reactors", [])]
-
+    """Connections of each reactor, as the server tells its operator."""
+    token = (run.folder / "state/admin-token").read_text().strip()
+    request = urllib.request.Request(f"http://127.0.0.1:{run.http}/api/v1/server",
+                                     headers={"Authorization": f"Bearer {token}"})
+    with urllib.request.urlopen(request, timeout=5) as answer:
+        return [thread["connections"] for thread in json.load(answer)["threads"]]
