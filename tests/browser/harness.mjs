@@ -37,6 +37,7 @@ async function end(child, signal) {
 export function missing() {
   if (!existsSync(CHROMIUM)) return 'no chromium here';
   if (!existsSync(path.join(here, 'node_modules/playwright-core'))) return 'no playwright-core here';
+  if (!existsSync(path.join(build, 'plugins/rtmp.so'))) return 'no rtmp plugin here';
   if (!existsSync(path.join(build, 'plugins/page/site/vendor/mpegts.js'))) return 'no mpegts.js here';
   return null;
 }
