@@ -45,6 +45,8 @@ enum
 /* What we send in: most frames are then one chunk, and 65536 is the largest that Flash takes. */
 #define LECTERN_RTMP_CHUNK_SIZE 65536
 
+#define LECTERN_RTMP_MAX_COMMAND (64 * 1024)
+
 /* LecternRtmpMessage: one message, whole. */
 typedef struct
 {

@@ -6,7 +6,7 @@
 
 #include <string.h>
 
-#define MAX_OUTPUT (256 * 1024)
+#define MAX_OUTPUT (128 * 1024)
 #define DEFAULT_WINDOW 5000000
 #define MIN_WINDOW (16 * 1024) /* or a peer could make us acknowledge every byte */
 /* Of unfinished messages, as the peer is trusted more. */
