@@ -42,8 +42,8 @@ struct _LecternRtmpChunkReader
 static void
 drop_buffer (LecternRtmpChunkReader *self, ChunkStream *stream)
 {
-  gboolean video = stream->header.type == LECTERN_RTMP_VIDEO
-                   || stream->header.type == LECTERN_RTMP_AGGREGATE;
+  gboolean video
+      = stream->header.type == LECTERN_RTMP_VIDEO || stream->header.type == LECTERN_RTMP_AGGREGATE;
 
   self->held[video] -= stream->capacity;
   g_clear_pointer (&stream->buffer, g_free);
@@ -134,8 +134,8 @@ read_message_header (LecternByteReader *reader, guint format, ChunkHeader *heade
   return TRUE;
 }
 
-/* Behind a format 3 header the extended timestamp is repeated (5.3.1.3), but not by everybody: it is
- * there when it has the same value. FALSE: more bytes are needed to tell. */
+/* Behind a format 3 header the extended timestamp is repeated (5.3.1.3), but not by everybody: it
+ * is there when it has the same value. FALSE: more bytes are needed to tell. */
 static gboolean
 skip_repeated_timestamp (LecternByteReader *reader, const ChunkHeader *header)
 {
@@ -203,8 +203,8 @@ advance_time (ChunkHeader *header, guint format, guint32 wire)
   header->timestamp += header->delta;
 }
 
-/* Reads a chunk's header and makes its stream the current one. FALSE without an error: more bytes are
- * needed, and nothing has changed. */
+/* Reads a chunk's header and makes its stream the current one. FALSE without an error: more bytes
+ * are needed, and nothing has changed. */
 static gboolean
 begin_chunk (LecternRtmpChunkReader *self, LecternByteReader *reader, GError **error)
 {
@@ -258,8 +258,8 @@ static gboolean
 append (LecternRtmpChunkReader *self, ChunkStream *stream, const guint8 *data, gsize length,
         GError **error)
 {
-  gboolean video = stream->header.type == LECTERN_RTMP_VIDEO
-                   || stream->header.type == LECTERN_RTMP_AGGREGATE;
+  gboolean video
+      = stream->header.type == LECTERN_RTMP_VIDEO || stream->header.type == LECTERN_RTMP_AGGREGATE;
   gsize needed = stream->filled + length;
   gsize capacity;
 
@@ -377,8 +377,7 @@ lectern_rtmp_chunk_reader_read (LecternRtmpChunkReader *self, const guint8 *data
       if (self->chunk_left > 0)
         return used;
       self->current = -1;
-      if (stream->filled == stream->header.length
-          && !finish_message (self, stream, message, error))
+      if (stream->filled == stream->header.length && !finish_message (self, stream, message, error))
         return used;
     }
   return used;

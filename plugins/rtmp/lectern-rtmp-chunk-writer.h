@@ -21,8 +21,8 @@ gsize lectern_rtmp_chunk_header_size (const LecternRtmpHeader *header);
 /* Most bytes a message with a body of @size needs. */
 gsize lectern_rtmp_chunk_bound (gsize size, guint32 chunk_size);
 
-/* The body of @size bytes stands at @to + lectern_rtmp_chunk_header_size(): puts the header before it
- * and continuation headers into it. Returns: the bytes of the whole. */
+/* The body of @size bytes stands at @to + lectern_rtmp_chunk_header_size(): puts the header before
+ * it and continuation headers into it. Returns: the bytes of the whole. */
 gsize lectern_rtmp_chunk_wrap (const LecternRtmpHeader *header, guint8 *to, gsize size,
                                guint32 chunk_size);
 

@@ -132,7 +132,7 @@ static GVariant *
 get_argument (const LecternRtmpCommand *self, guint index)
 {
   return index < self->n_arguments && !is_null (self->arguments[index]) ? self->arguments[index]
-                                                                          : NULL;
+                                                                        : NULL;
 }
 
 static gboolean

@@ -5,8 +5,8 @@
 
 #define LECTERN_RTMP_MAX_ARGUMENTS 16
 
-/* LecternRtmpCommand: a command message (7.1.1): publish (transaction, object, arguments …). Read and
- * written by both ends. */
+/* LecternRtmpCommand: a command message (7.1.1): publish (transaction, object, arguments …). Read
+ * and written by both ends. */
 typedef struct
 {
   char *name;         /* of A-Z, a-z, 0-9, "_", at most 64 bytes */
@@ -37,13 +37,13 @@ gboolean lectern_rtmp_command_get_flag (const LecternRtmpCommand *self, guint in
 /* Whether @text is free of control characters and of what was invalid UTF-8. */
 gboolean lectern_rtmp_text_is_clean (const char *text);
 
-/* Appends a command in AMF0 to @out; @object: (nullable): null. What follows up to NULL are arguments,
- * each a GVariant; floating references are consumed. */
+/* Appends a command in AMF0 to @out; @object: (nullable): null. What follows up to NULL are
+ * arguments, each a GVariant; floating references are consumed. */
 void lectern_rtmp_write_command (LecternByteWriter *out, guint32 stream, const char *name,
                                  double transaction, GVariant *object, ...) G_GNUC_NULL_TERMINATED;
 /* A data message: @name, and values up to NULL. */
-void lectern_rtmp_write_data (LecternByteWriter *out, guint32 stream, const char *name, ...)
-    G_GNUC_NULL_TERMINATED;
+void lectern_rtmp_write_data (LecternByteWriter *out, guint32 stream, const char *name,
+                              ...) G_GNUC_NULL_TERMINATED;
 /* onStatus (7.2.2). @level: "status" or "error". */
 void lectern_rtmp_write_status (LecternByteWriter *out, guint32 stream, const char *level,
                                 const char *code, const char *description);

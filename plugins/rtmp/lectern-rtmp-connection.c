@@ -28,8 +28,8 @@ struct _LecternRtmpConnection
   LecternTimer timer; /* the next step is due; pings while playing */
   gint64 window_us;   /* beginning of the time in which a publisher's bytes are counted */
   guint64 window_bytes;
-  gboolean seen;   /* the viewer got media */
-  gboolean over;   /* no more events */
+  gboolean seen; /* the viewer got media */
+  gboolean over; /* no more events */
   guint refs;
 };
 
@@ -54,7 +54,8 @@ connection_unref (LecternRtmpConnection *self)
 static LecternRtmpConnection *
 from_timer (LecternTimer *timer)
 {
-  return (LecternRtmpConnection *) ((char *) timer - G_STRUCT_OFFSET (LecternRtmpConnection, timer));
+  return (LecternRtmpConnection *) ((char *) timer
+                                    - G_STRUCT_OFFSET (LecternRtmpConnection, timer));
 }
 
 /* Sends what the protocol has to say, in one write. */
@@ -74,9 +75,8 @@ flush (LecternRtmpConnection *self)
     }
   else if (!lectern_viewer_write (self->viewer, data, size))
     {
-      g_autoptr (GError) error
-          = g_error_new_literal (LECTERN_ERROR, LECTERN_ERROR_LIMIT,
-                                 "the player asks more than it reads answers");
+      g_autoptr (GError) error = g_error_new_literal (LECTERN_ERROR, LECTERN_ERROR_LIMIT,
+                                                      "the player asks more than it reads answers");
 
       lectern_connection_close (self->connection, error);
     }
@@ -135,9 +135,10 @@ on_idle (LecternTimer *timer)
   /* The access chain has a time limit of its own. */
   if (lectern_rtmp_server_is_waiting (self->server))
     return;
-  error = g_error_new_literal (LECTERN_ERROR, LECTERN_ERROR_TIMED_OUT,
-                               self->connect_session != NULL ? "the peer neither publishes nor plays"
-                                                             : "the peer does not connect in time");
+  error
+      = g_error_new_literal (LECTERN_ERROR, LECTERN_ERROR_TIMED_OUT,
+                             self->connect_session != NULL ? "the peer neither publishes nor plays"
+                                                           : "the peer does not connect in time");
   lectern_rtmp_service_report (self->service, self->connection, NULL, error);
   finish (self, TRUE, error);
 }
@@ -230,9 +231,9 @@ begin_publish (LecternRtmpConnection *self, LecternIdentity *identity, GError **
   LecternHost *host = lectern_rtmp_service_get_host (self->service);
   LecternRtmpLimits limits;
 
-  self->publisher = lectern_stream_registry_publish (lectern_host_get_streams (host),
-                                                     self->request->thing, identity,
-                                                     on_publisher_lost, self, error);
+  self->publisher
+      = lectern_stream_registry_publish (lectern_host_get_streams (host), self->request->thing,
+                                         identity, on_publisher_lost, self, error);
   if (self->publisher == NULL)
     return FALSE;
   self->ingest.publisher = self->publisher;
@@ -342,9 +343,8 @@ ask (LecternRtmpConnection *self, LecternAction action)
   gboolean secure = lectern_connection_is_secure (self->connection);
   const char *thing
       = action == LECTERN_ACTION_PUBLIC ? NULL : lectern_rtmp_server_get_thing (self->server);
-  LecternAccessRequest *request
-      = lectern_access_request_new (action, thing, secure ? "rtmps" : "rtmp",
-                                    lectern_connection_get_peer (self->connection));
+  LecternAccessRequest *request = lectern_access_request_new (
+      action, thing, secure ? "rtmps" : "rtmp", lectern_connection_get_peer (self->connection));
 
   request->secure = secure;
   request->query = g_strdup (lectern_rtmp_server_get_query (self->server));

@@ -78,8 +78,7 @@ read_metadata (LecternByteReader *reader, LecternRtmpData *self, GError **error)
     return FALSE;
   if (!g_variant_is_of_type (value, G_VARIANT_TYPE_VARDICT))
     {
-      g_set_error (error, LECTERN_ERROR, LECTERN_ERROR_INVALID_DATA,
-                   "metadata that is no object");
+      g_set_error (error, LECTERN_ERROR, LECTERN_ERROR_INVALID_DATA, "metadata that is no object");
       return FALSE;
     }
   self->metadata = sanitise (value);

@@ -172,9 +172,9 @@ take_hello (LecternRtmpHandshake *self, const guint8 *packet, LecternByteWriter 
   guint scheme = 0;
 
   if (memcmp (packet + 4, "\0\0\0", 4) != 0)
-    self->digest = find_digest (packet, self->server ? player_key : server_key,
-                                self->server ? PLAYER_NAME_SIZE : SERVER_NAME_SIZE, &scheme,
-                                &digest);
+    self->digest
+        = find_digest (packet, self->server ? player_key : server_key,
+                       self->server ? PLAYER_NAME_SIZE : SERVER_NAME_SIZE, &scheme, &digest);
   if (self->server)
     write_hello (out, TRUE, self->digest, scheme);
   write_echo (out, self->server, packet, digest);

@@ -5,8 +5,8 @@
 
 #define LECTERN_RTMP_HANDSHAKE_SIZE 1536
 
-/* LecternRtmpHandshake: the first 3073 bytes each way (5.2), sans I/O, for both ends. The digest form
- * of the Flash player and its server is spoken when the client speaks it. Plain memory. */
+/* LecternRtmpHandshake: the first 3073 bytes each way (5.2), sans I/O, for both ends. The digest
+ * form of the Flash player and its server is spoken when the client speaks it. Plain memory. */
 typedef struct
 {
   gboolean server;
@@ -24,8 +24,8 @@ void lectern_rtmp_handshake_init_server (LecternRtmpHandshake *self);
 void lectern_rtmp_handshake_init_client (LecternRtmpHandshake *self, gboolean digest,
                                          LecternByteWriter *out);
 
-/* Takes whole steps from @data and appends the answer to @out. Returns: the bytes consumed; the rest
- * must come again with more behind it, or belongs to the chunks once the state is DONE.
+/* Takes whole steps from @data and appends the answer to @out. Returns: the bytes consumed; the
+ * rest must come again with more behind it, or belongs to the chunks once the state is DONE.
  * Errors: NOT_SUPPORTED: RTMPE, RTMPT, HTTP or TLS; INVALID_DATA: no RTMP at all. */
 gsize lectern_rtmp_handshake_input (LecternRtmpHandshake *self, const guint8 *data, gsize length,
                                     LecternByteWriter *out, GError **error);

@@ -12,8 +12,8 @@ lectern_rtmp_ingest_clear (LecternRtmpIngest *self)
   *self = (LecternRtmpIngest){ NULL };
 }
 
-/* How long the lengths before NAL units are: 4.4.2 and 8.3.3 of ISO 14496-15; make_track has checked
- * that the record is whole. */
+/* How long the lengths before NAL units are: 4.4.2 and 8.3.3 of ISO 14496-15; make_track has
+ * checked that the record is whole. */
 static guint
 get_nal_length_size (LecternTrack *track)
 {
@@ -29,8 +29,7 @@ get_nal_length_size (LecternTrack *track)
 }
 
 static gboolean
-set_track (LecternRtmpIngest *self, const LecternFlvBody *body, GBytes *config, gint64 dts,
-           GError **error)
+set_track (LecternRtmpIngest *self, const LecternFlvBody *body, GBytes *config, GError **error)
 {
   LecternTrack *track = lectern_flv_make_track (body, config, error);
   LecternTrack **slot;
@@ -42,14 +41,14 @@ set_track (LecternRtmpIngest *self, const LecternFlvBody *body, GBytes *config, 
   *slot = track;
   if (track->media == LECTERN_MEDIA_VIDEO)
     self->nal_length_size = get_nal_length_size (track);
-  lectern_publisher_set_track (self->publisher, track, dts);
+  lectern_publisher_set_track (self->publisher, track);
   return TRUE;
 }
 
-/* Whether frames of @body may follow what the publisher announced. A codec without a config needs no
- * announcement: its first frame is one. */
+/* Whether frames of @body may follow what the publisher announced. A codec without a config needs
+ * no announcement: its first frame is one. */
 static gboolean
-prepare_track (LecternRtmpIngest *self, const LecternFlvBody *body, gint64 dts, GError **error)
+prepare_track (LecternRtmpIngest *self, const LecternFlvBody *body, GError **error)
 {
   LecternTrack *track
       = lectern_codec_get_media (body->codec) == LECTERN_MEDIA_VIDEO ? self->video : self->audio;
@@ -59,7 +58,7 @@ prepare_track (LecternRtmpIngest *self, const LecternFlvBody *body, gint64 dts, 
           || (track->rate == body->rate && track->channels == body->channels)))
     return TRUE;
   if (!lectern_codec_needs_config (body->codec))
-    return set_track (self, body, NULL, dts, error);
+    return set_track (self, body, NULL, error);
   g_set_error (error, LECTERN_ERROR, LECTERN_ERROR_INVALID_DATA,
                "%s frames before their configuration", lectern_codec_get_name (body->codec));
   return FALSE;
@@ -74,10 +73,11 @@ push_frame (LecternRtmpIngest *self, const LecternFlvBody *body, gint64 dts, GBy
   gsize size;
   const guint8 *data = g_bytes_get_data (payload, &size);
 
-  if (!prepare_track (self, body, dts, error))
+  if (!prepare_track (self, body, error))
     return FALSE;
-  if (size == 0 || (video && self->nal_length_size > 0
-                    && !lectern_h264_check_nal_lengths (data, size, self->nal_length_size)))
+  if (size == 0
+      || (video && self->nal_length_size > 0
+          && !lectern_h264_check_nal_lengths (data, size, self->nal_length_size)))
     {
       g_set_error (error, LECTERN_ERROR, LECTERN_ERROR_INVALID_DATA,
                    "a frame whose lengths do not add up");
@@ -90,8 +90,7 @@ push_frame (LecternRtmpIngest *self, const LecternFlvBody *body, gint64 dts, GBy
 }
 
 static gboolean
-take_media (LecternRtmpIngest *self, const LecternRtmpMessage *message, gint64 dts,
-            GError **error)
+take_media (LecternRtmpIngest *self, const LecternRtmpMessage *message, gint64 dts, GError **error)
 {
   g_autoptr (GBytes) payload = NULL;
   LecternFlvBody body;
@@ -105,7 +104,7 @@ take_media (LecternRtmpIngest *self, const LecternRtmpMessage *message, gint64 d
     return TRUE;
   payload = g_bytes_new_from_bytes (message->payload, body.payload_offset, body.payload_size);
   if (body.kind == LECTERN_FLV_CONFIG)
-    return set_track (self, &body, payload, dts, error);
+    return set_track (self, &body, payload, error);
   return push_frame (self, &body, dts, payload, error);
 }
 
@@ -117,7 +116,7 @@ take_script (LecternRtmpIngest *self, const LecternRtmpMessage *message, gint64 
   if (self->script == NULL)
     {
       self->script = lectern_track_new (&fields);
-      lectern_publisher_set_track (self->publisher, self->script, dts);
+      lectern_publisher_set_track (self->publisher, self->script);
     }
   lectern_publisher_push (self->publisher, LECTERN_MEDIA_DATA, LECTERN_PACKET_NONE, dts, dts,
                           message->payload);

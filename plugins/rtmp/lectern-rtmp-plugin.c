@@ -11,19 +11,18 @@ struct _LecternRtmpPlugin
 G_DECLARE_FINAL_TYPE (LecternRtmpPlugin, lectern_rtmp_plugin, LECTERN, RTMP_PLUGIN, LecternPlugin)
 G_DEFINE_FINAL_TYPE (LecternRtmpPlugin, lectern_rtmp_plugin, LECTERN_TYPE_PLUGIN)
 
-static const LecternSetting settings[] = {
-  { "listen", LECTERN_SETTING_ADDRESS, "0.0.0.0:1935", NULL, NULL,
-    N_ ("Addresses for RTMP, separated by \";\"") },
-  { "listen-tls", LECTERN_SETTING_ADDRESS, "", NULL, NULL,
-    N_ ("Addresses for RTMPS, with the server's certificate; empty: none") },
-  { "handshake-timeout", LECTERN_SETTING_DURATION, "10s", "1s", "60s",
-    N_ ("How long a peer may take to connect") },
-  { "read-timeout", LECTERN_SETTING_DURATION, "10s", "1s", "300s",
-    N_ ("A publisher that sends nothing for so long is lost") },
-  { "max-bitrate", LECTERN_SETTING_BITRATE, "0", NULL, NULL,
-    N_ ("A publisher that sends more over five seconds is sent away; 0: any rate") },
-  { NULL }
-};
+static const LecternSetting settings[]
+    = { { "listen", LECTERN_SETTING_ADDRESS, "0.0.0.0:1935", NULL, NULL,
+          N_ ("Addresses for RTMP, separated by \";\"") },
+        { "listen-tls", LECTERN_SETTING_ADDRESS, "", NULL, NULL,
+          N_ ("Addresses for RTMPS, with the server's certificate; empty: none") },
+        { "handshake-timeout", LECTERN_SETTING_DURATION, "10s", "1s", "60s",
+          N_ ("How long a peer may take to connect") },
+        { "read-timeout", LECTERN_SETTING_DURATION, "10s", "1s", "300s",
+          N_ ("A publisher that sends nothing for so long is lost") },
+        { "max-bitrate", LECTERN_SETTING_BITRATE, "0", NULL, NULL,
+          N_ ("A publisher that sends more over five seconds is sent away; 0: any rate") },
+        { NULL } };
 
 static void
 read_limits (LecternRtmpPlugin *self, LecternRtmpLimits *limits)
@@ -40,10 +39,9 @@ read_limits (LecternRtmpPlugin *self, LecternRtmpLimits *limits)
 static gboolean
 add_listeners (LecternRtmpPlugin *self, const char *key, gboolean secure, GError **error)
 {
-  return lectern_plugin_add_listeners (LECTERN_PLUGIN (self), key, secure,
-                                       lectern_rtmp_connection_accept,
-                                       lectern_rtmp_service_ref (self->service),
-                                       (GDestroyNotify) lectern_rtmp_service_unref, error);
+  return lectern_plugin_add_listeners (
+      LECTERN_PLUGIN (self), key, secure, lectern_rtmp_connection_accept,
+      lectern_rtmp_service_ref (self->service), (GDestroyNotify) lectern_rtmp_service_unref, error);
 }
 
 static gboolean

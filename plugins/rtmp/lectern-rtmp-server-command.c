@@ -137,8 +137,7 @@ lectern_rtmp_server_answer_connect (LecternRtmpServer *self, const GError *error
     write_connect_success (self);
   else
     lectern_rtmp_write_command (&self->out, 0, "_error", self->transaction, NULL,
-                                lectern_rtmp_make_status ("error",
-                                                          "NetConnection.Connect.Rejected",
+                                lectern_rtmp_make_status ("error", "NetConnection.Connect.Rejected",
                                                           lectern_error_get_public_text (error)),
                                 NULL);
   g_clear_pointer (&self->connect_object, g_variant_unref);
@@ -165,16 +164,16 @@ on_create_stream (const Call *call, GError **error)
       write_result (call, g_variant_new_double (id));
       return TRUE;
     }
-  lectern_rtmp_write_command (&call->server->out, 0, "_error", call->command->transaction, NULL,
-                              lectern_rtmp_make_status ("error", "NetConnection.Call.Failed",
-                                                        "Too many streams."),
-                              NULL);
+  lectern_rtmp_write_command (
+      &call->server->out, 0, "_error", call->command->transaction, NULL,
+      lectern_rtmp_make_status ("error", "NetConnection.Call.Failed", "Too many streams."), NULL);
   g_set_error (error, LECTERN_ERROR, LECTERN_ERROR_LIMIT, "more than %u message streams",
                LECTERN_RTMP_MAX_STREAMS);
   return FALSE;
 }
 
-/* What publish and play have in common. FALSE without @error: refused, but the connection goes on. */
+/* What publish and play have in common. FALSE without @error: refused, but the connection goes on.
+ */
 static gboolean
 begin_request (const Call *call, LecternRtmpRole role, GError **error)
 {
@@ -288,9 +287,9 @@ static gboolean
 on_fc_subscribe (const Call *call, GError **error)
 {
   write_result (call, lectern_rtmp_null ());
-  lectern_rtmp_write_command (
-      &call->server->out, 0, "onFCSubscribe", 0, NULL,
-      lectern_rtmp_make_status ("status", "NetStream.Play.Start", "Ready."), NULL);
+  lectern_rtmp_write_command (&call->server->out, 0, "onFCSubscribe", 0, NULL,
+                              lectern_rtmp_make_status ("status", "NetStream.Play.Start", "Ready."),
+                              NULL);
   return TRUE;
 }
 
@@ -400,10 +399,9 @@ static void
 answer_unknown (const Call *call)
 {
   if (call->command->transaction > 0)
-    lectern_rtmp_write_command (&call->server->out, 0, "_error", call->command->transaction, NULL,
-                                lectern_rtmp_make_status ("error", "NetConnection.Call.Failed",
-                                                          "No such method."),
-                                NULL);
+    lectern_rtmp_write_command (
+        &call->server->out, 0, "_error", call->command->transaction, NULL,
+        lectern_rtmp_make_status ("error", "NetConnection.Call.Failed", "No such method."), NULL);
 }
 
 gboolean

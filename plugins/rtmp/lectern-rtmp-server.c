@@ -140,8 +140,7 @@ next_of_aggregate (LecternRtmpServer *self, LecternRtmpMessage *message, gboolea
   guint32 length;
 
   *broken = FALSE;
-  lectern_byte_reader_init (&reader, data + self->aggregate_offset,
-                            size - self->aggregate_offset);
+  lectern_byte_reader_init (&reader, data + self->aggregate_offset, size - self->aggregate_offset);
   if (lectern_byte_reader_get_remaining (&reader) == 0)
     return FALSE;
   *broken = TRUE;
@@ -154,8 +153,8 @@ next_of_aggregate (LecternRtmpServer *self, LecternRtmpMessage *message, gboolea
   *broken = FALSE;
   message->type = tag[0];
   message->timestamp = (guint32) tag[7] << 24 | tag[4] << 16 | tag[5] << 8 | tag[6];
-  message->payload = g_bytes_new_from_bytes (self->aggregate, self->aggregate_offset + TAG_HEADER,
-                                             length);
+  message->payload
+      = g_bytes_new_from_bytes (self->aggregate, self->aggregate_offset + TAG_HEADER, length);
   self->aggregate_offset += reader.offset;
   return TRUE;
 }
@@ -196,8 +195,8 @@ begin_aggregate (LecternRtmpServer *self, LecternRtmpMessage *message, LecternRt
       event->type = LECTERN_RTMP_EVENT_STRAY;
       return;
     }
-  self->aggregate_shift = message->timestamp
-                          - ((guint32) data[7] << 24 | data[4] << 16 | data[5] << 8 | data[6]);
+  self->aggregate_shift
+      = message->timestamp - ((guint32) data[7] << 24 | data[4] << 16 | data[5] << 8 | data[6]);
   self->aggregate = g_steal_pointer (&message->payload);
   self->aggregate_offset = 0;
   continue_aggregate (self, event);
@@ -278,8 +277,7 @@ lectern_rtmp_server_input (LecternRtmpServer *self, const guint8 *data, gsize le
     return 0;
   if (self->handshake.state != LECTERN_RTMP_HANDSHAKE_DONE)
     used = lectern_rtmp_handshake_input (&self->handshake, data, length, &self->out, &local_error);
-  if (local_error == NULL && self->handshake.state == LECTERN_RTMP_HANDSHAKE_DONE
-      && used < length)
+  if (local_error == NULL && self->handshake.state == LECTERN_RTMP_HANDSHAKE_DONE && used < length)
     used += read_messages (self, data + used, length - used, event, &local_error);
   self->received += used;
   acknowledge (self);

@@ -48,8 +48,8 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC (LecternRtmpServer, lectern_rtmp_server_free)
 
 /* Reads on, at most to one event, which is then in @event (to be cleared). Returns: the bytes
  * consumed. Without an event the rest must come again with more behind it. While a question waits
- * for its answer nothing is consumed. Errors: INVALID_DATA, NOT_SUPPORTED, LIMIT: send the output and
- * close. */
+ * for its answer nothing is consumed. Errors: INVALID_DATA, NOT_SUPPORTED, LIMIT: send the output
+ * and close. */
 gsize lectern_rtmp_server_input (LecternRtmpServer *self, const guint8 *data, gsize length,
                                  LecternRtmpEvent *event, GError **error);
 

@@ -143,8 +143,7 @@ lectern_rtmp_service_report (LecternRtmpService *self, LecternConnection *connec
   if (!log)
     return;
   if (what != NULL)
-    g_message ("%s: '%s': %s", lectern_connection_get_peer_name (connection), what,
-               error->message);
+    g_message ("%s: '%s': %s", lectern_connection_get_peer_name (connection), what, error->message);
   else
     g_message ("%s: %s", lectern_connection_get_peer_name (connection), error->message);
 }

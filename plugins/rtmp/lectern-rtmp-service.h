@@ -26,7 +26,8 @@ void lectern_rtmp_service_stop (LecternRtmpService *self);
 /* Thread: any. */
 void lectern_rtmp_service_get_limits (LecternRtmpService *self, LecternRtmpLimits *limits);
 LecternHost *lectern_rtmp_service_get_host (LecternRtmpService *self);
-/* Counts a refused or failed peer, and logs it unless too many are. @what: (nullable): what it wanted. */
+/* Counts a refused or failed peer, and logs it unless too many are. @what: (nullable): what it
+ * wanted. */
 void lectern_rtmp_service_report (LecternRtmpService *self, LecternConnection *connection,
                                   const char *what, const GError *error);
 

@@ -57,8 +57,7 @@ static void
 put_config (LecternByteWriter *out, LecternTrack *track, gint64 dts)
 {
   if (track != NULL && track->config != NULL)
-    put_packet (out, lectern_packet_new (track, LECTERN_PACKET_CONFIG, dts, dts, 0,
-                                         track->config));
+    put_packet (out, lectern_packet_new (track, LECTERN_PACKET_CONFIG, dts, dts, 0, track->config));
 }
 
 static GBytes *

@@ -10,18 +10,18 @@ put_basic (LecternByteWriter *to, guint format, guint32 csid)
 {
   if (csid < 64)
     {
-      lectern_byte_writer_put_u8 (to, (guint8)(format << 6 | csid));
+      lectern_byte_writer_put_u8 (to, (guint8) (format << 6 | csid));
     }
   else if (csid < 320)
     {
-      lectern_byte_writer_put_u8 (to, (guint8)(format << 6));
-      lectern_byte_writer_put_u8 (to, (guint8)(csid - 64));
+      lectern_byte_writer_put_u8 (to, (guint8) (format << 6));
+      lectern_byte_writer_put_u8 (to, (guint8) (csid - 64));
     }
   else
     {
-      lectern_byte_writer_put_u8 (to, (guint8)(format << 6 | 1));
-      lectern_byte_writer_put_u8 (to, (guint8)((csid - 64) & 0xff));
-      lectern_byte_writer_put_u8 (to, (guint8)((csid - 64) >> 8));
+      lectern_byte_writer_put_u8 (to, (guint8) (format << 6 | 1));
+      lectern_byte_writer_put_u8 (to, (guint8) ((csid - 64) & 0xff));
+      lectern_byte_writer_put_u8 (to, (guint8) ((csid - 64) >> 8));
     }
 }
 

@@ -126,15 +126,15 @@ test_csids (Fixture *fixture, gconstpointer unused)
   for (guint i = 0; i < G_N_ELEMENTS (csids); i++)
     {
       put_chunk (&fixture->bytes, 0, csids[i], csids[i], 200, 8, 1);
-      put_fill (&fixture->bytes, (guint8)i, 128);
+      put_fill (&fixture->bytes, (guint8) i, 128);
     }
   for (guint i = 0; i < G_N_ELEMENTS (csids); i++)
     {
       put_chunk (&fixture->bytes, 3, csids[i], 0, 0, 0, 0);
-      put_fill (&fixture->bytes, (guint8)i, 72);
+      put_fill (&fixture->bytes, (guint8) i, 72);
     }
   for (guint i = 0; i < G_N_ELEMENTS (csids); i++)
-    expect_message (fixture, 8, 1, csids[i], (guint8)i, 200);
+    expect_message (fixture, 8, 1, csids[i], (guint8) i, 200);
 }
 
 static void
@@ -147,10 +147,10 @@ test_byte_by_byte (Fixture *fixture, gconstpointer unused)
   for (guint i = 0; i < 8; i++)
     {
       put_chunk (&fixture->bytes, 0, 300 + i, 0xfffffff0 + i, 200, 8, 1);
-      put_fill (&fixture->bytes, (guint8)i, 128);
+      put_fill (&fixture->bytes, (guint8) i, 128);
       put_chunk (&fixture->bytes, 3, 300 + i, 0, 0, 0, 0);
       lectern_byte_writer_put_u32 (&fixture->bytes, 0xfffffff0 + i);
-      put_fill (&fixture->bytes, (guint8)i, 72);
+      put_fill (&fixture->bytes, (guint8) i, 72);
     }
   all = fixture->bytes.size;
   for (end = 1; end <= all; end++)
@@ -293,7 +293,7 @@ test_short_control (Fixture *fixture, gconstpointer unused)
 static void
 test_lengths (Fixture *fixture, gconstpointer user_data)
 {
-  guint8 type = (guint8)GPOINTER_TO_UINT (user_data);
+  guint8 type = (guint8) GPOINTER_TO_UINT (user_data);
 
   put_chunk (&fixture->bytes, 0, 4, 0, 0xffffff, type, 1);
   expect_error (fixture, LECTERN_ERROR_LIMIT);
@@ -303,7 +303,7 @@ test_lengths (Fixture *fixture, gconstpointer user_data)
 static void
 test_unfinished (Fixture *fixture, gconstpointer user_data)
 {
-  guint8 type = (guint8)GPOINTER_TO_UINT (user_data);
+  guint8 type = (guint8) GPOINTER_TO_UINT (user_data);
   gsize budget = type == LECTERN_RTMP_VIDEO ? 8 * MIB : 4 * MIB;
   guint32 length = type == LECTERN_RTMP_VIDEO ? 7 * MIB : MIB;
   gboolean refused = FALSE;
@@ -399,7 +399,9 @@ test_writer (Fixture *fixture, gconstpointer unused)
         {
           LecternRtmpHeader header = { 6, 9, 1, times[k] };
 
-          fixture->bytes.size = fixture->at = 0;
+          tear_down (fixture, NULL);
+          set_up (fixture, NULL);
+          fixture->at = 0;
           put_chunk_size (&fixture->bytes, chunk_sizes[j]);
           lectern_rtmp_write_message (&fixture->bytes, &header, body, sizes[i], chunk_sizes[j]);
           expect_message (fixture, 9, 1, times[k], 'w', sizes[i]);

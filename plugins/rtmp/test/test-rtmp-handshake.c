@@ -29,8 +29,7 @@ static gsize
 feed (Fixture *fixture, const guint8 *data, gsize length)
 {
   g_autoptr (GError) error = NULL;
-  gsize used
-      = lectern_rtmp_handshake_input (&fixture->server, data, length, &fixture->out, &error);
+  gsize used = lectern_rtmp_handshake_input (&fixture->server, data, length, &fixture->out, &error);
 
   g_assert_no_error (error);
   return used;
@@ -92,7 +91,7 @@ check_refused (Fixture *fixture, const char *first, gint code, const char *word)
 {
   g_autoptr (GError) error = NULL;
 
-  lectern_rtmp_handshake_input (&fixture->server, (const guint8 *)first, strlen (first),
+  lectern_rtmp_handshake_input (&fixture->server, (const guint8 *) first, strlen (first),
                                 &fixture->out, &error);
   g_assert_error (error, LECTERN_ERROR, code);
   g_assert_nonnull (strstr (error->message, word));
@@ -163,7 +162,7 @@ test_second_scheme (Fixture *fixture, gconstpointer unused)
   gsize hole;
 
   for (guint i = 9; i < sizeof hello; i++)
-    hello[i] = (guint8)(i * 7);
+    hello[i] = (guint8) (i * 7);
   hole = 776 + (hello[773] + hello[774] + hello[775] + hello[776]) % 728;
   sign ("Genuine Adobe Flash Player 001", 30, hello + 1, SIZE, hole, hello + 1 + hole);
   feed (fixture, hello, sizeof hello);
@@ -179,10 +178,8 @@ main (int argc, char **argv)
 {
   g_test_init (&argc, &argv, NULL);
   g_test_add ("/rtmp/handshake/simple", Fixture, NULL, set_up, test_simple, tear_down);
-  g_test_add ("/rtmp/handshake/a-megabyte-at-once", Fixture, NULL, set_up, test_at_once,
-              tear_down);
-  g_test_add ("/rtmp/handshake/byte-by-byte", Fixture, NULL, set_up, test_byte_by_byte,
-              tear_down);
+  g_test_add ("/rtmp/handshake/a-megabyte-at-once", Fixture, NULL, set_up, test_at_once, tear_down);
+  g_test_add ("/rtmp/handshake/byte-by-byte", Fixture, NULL, set_up, test_byte_by_byte, tear_down);
   g_test_add ("/rtmp/handshake/all-ones-is-simple", Fixture, NULL, set_up, test_all_ones,
               tear_down);
   g_test_add ("/rtmp/handshake/names-what-it-refuses", Fixture, NULL, set_up, test_others,
