@@ -321,6 +321,8 @@ accept_publish (LecternRtmpServer *self)
                              "Publishing.");
 }
 
+/* No data messages (sample access, "data start"): no player needs them, and ffmpeg takes them for a
+ * track. */
 static void
 accept_play (LecternRtmpServer *self)
 {
@@ -331,11 +333,6 @@ accept_play (LecternRtmpServer *self)
                              "Playing and resetting.");
   lectern_rtmp_write_status (&self->out, stream, "status", "NetStream.Play.Start",
                              "Started playing.");
-  lectern_rtmp_write_data (&self->out, stream, "|RtmpSampleAccess", g_variant_new_boolean (TRUE),
-                           g_variant_new_boolean (TRUE), NULL);
-  lectern_rtmp_write_data (
-      &self->out, stream, "onStatus",
-      lectern_rtmp_make_status ("status", "NetStream.Data.Start", "Started playing."), NULL);
 }
 
 void

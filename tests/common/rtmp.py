@@ -11,6 +11,7 @@
 import hashlib
 import hmac
 import os
+import socket
 import struct
 import time
 
@@ -164,6 +165,7 @@ class Client:
 
     def __init__(self, port, tls=False, digest=None, timeout=10, **options):
         self.raw = Raw(port, tls=tls, timeout=timeout, **options)
+        self.raw.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self.out_size = self.in_size = 128
         self.streams = {}  # csid: [timestamp, delta, extended, size, kind, stream, payload]
         self.transaction = 0

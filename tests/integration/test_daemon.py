@@ -33,7 +33,7 @@ class Case(lectern_test.TestCase):
         self.conf = self.folder / "lectern.conf"
 
     def server(self, *args, settings=None, **options):
-        return super().server(*args, settings={"rtmp.listen": None, **(settings or {})}, **options)
+        return super().server(*args, settings={**(settings or {})}, **options)
 
     def serve(self, *words, env=None):
         """Runs a server that is expected to end by itself."""

@@ -7,7 +7,7 @@ import lectern_test
 class Example(lectern_test.TestCase):
     def server(self, settings):
         # Of the other plugins' settings none is wanted here.
-        return super().server(settings={"rtmp.listen": None, "plugins.example": "true", **settings})
+        return super().server(settings={"plugins.example": "true", **settings})
 
     def test_greets(self):
         server = self.server({})

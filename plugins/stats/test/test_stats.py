@@ -18,7 +18,7 @@ class Quiet(Case):
     """Without a stream, and without the settings of other plugins."""
 
     def setUp(self):
-        self.one = self.server(settings={"rtmp.listen": None})
+        self.one = self.server()
 
     def test_health_is_public(self):
         for path in ("/healthz", "/readyz"):
@@ -57,7 +57,7 @@ class Quiet(Case):
             self.assertEqual(self.one.request("GET", path, headers=token)[0], 200)
 
     def test_closed_doors_close_the_list(self):
-        server = self.server(settings={"rtmp.listen": None, "access.open-play": "false"})
+        server = self.server(settings={"access.open-play": "false"})
         self.assertIn(server.request("GET", "/api/v1/streams")[0], (401, 403))
         self.assertEqual(server.json("/api/v1/streams", headers=self.token(server)), {"streams": []})
 
@@ -88,7 +88,7 @@ class Quiet(Case):
             self.assertRegex(text, rf"(?m)^# TYPE {name} (gauge|counter)$")
 
     def test_it_can_be_switched_off(self):
-        server = self.server(settings={"rtmp.listen": None, "plugins.stats": "false"})
+        server = self.server(settings={"plugins.stats": "false"})
         for path in ("/healthz", "/metrics", "/api/v1/streams"):
             self.assertEqual(server.request("GET", path)[0], 404)
 
