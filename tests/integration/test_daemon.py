@@ -26,14 +26,15 @@ def lectern(*words, env=None, timeout=20):
 
 
 class Case(lectern_test.TestCase):
-    """Servers of this file have no settings of other plugins, so that it stands alone."""
+    """Servers with modules of the tests have no settings of ours."""
 
     def setUp(self):
         self.folder = lectern_test.temporary_directory()
         self.conf = self.folder / "lectern.conf"
 
-    def server(self, *args, settings=None, **options):
-        return super().server(*args, settings={**(settings or {})}, **options)
+    def server(self, *args, settings=None, env=None, **options):
+        others = {"rtmp.listen": None} if "LECTERN_PLUGIN_PATH" in (env or {}) else {}
+        return super().server(*args, settings={**others, **(settings or {})}, env=env, **options)
 
     def serve(self, *words, env=None):
         """Runs a server that is expected to end by itself."""
