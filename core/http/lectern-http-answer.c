@@ -104,9 +104,10 @@ is_unchanged (LecternHttpExchange *self, guint status)
          && lectern_http_etag_matches (list, etag);
 }
 
-/* Returns: 200, 206 or 416, with the payload and Content-Range to match. */
-static guint
-apply_range (LecternHttpExchange *self, LecternHttpPayload *payload)
+/* Narrows the payload to the part that is asked for, and *@status to 206 then. Returns: whether
+ * there is no such part. */
+static gboolean
+apply_range (LecternHttpExchange *self, LecternHttpPayload *payload, guint *status)
 {
   const LecternHttpRequest *request = &self->request;
   const char *range = lectern_http_request_get (request, "Range");
@@ -118,15 +119,15 @@ apply_range (LecternHttpExchange *self, LecternHttpPayload *payload)
       || lectern_http_request_count (request, "Range") > 1
       || !lectern_http_range_is_current (lectern_http_request_get (request, "If-Range"),
                                          lectern_http_exchange_get_own_header (self, "ETag")))
-    return 200;
+    return FALSE;
   switch (lectern_http_range_parse (range, size, &start, &length))
     {
     case LECTERN_HTTP_RANGE_NONE:
-      return 200;
+      return FALSE;
     case LECTERN_HTTP_RANGE_UNSATISFIABLE:
       told = g_strdup_printf ("bytes */%" G_GUINT64_FORMAT, size);
       lectern_http_exchange_set_header (self, "Content-Range", told);
-      return 416;
+      return TRUE;
     default:
       told
           = g_strdup_printf ("bytes %" G_GUINT64_FORMAT "-%" G_GUINT64_FORMAT "/%" G_GUINT64_FORMAT,
@@ -134,7 +135,8 @@ apply_range (LecternHttpExchange *self, LecternHttpPayload *payload)
       lectern_http_exchange_set_header (self, "Content-Range", told);
       payload->offset += start;
       payload->left = length;
-      return 206;
+      *status = 206;
+      return FALSE;
     }
 }
 
@@ -142,21 +144,26 @@ void
 lectern_http_exchange_respond_payload (LecternHttpExchange *self, guint status,
                                        const char *content_type, LecternHttpPayload *payload)
 {
-  if (self->owner != NULL && !self->answered)
+  gboolean has_body = payload->bytes != NULL || payload->fd >= 0;
+
+  if (self->owner == NULL || self->answered)
     {
-      if (is_unchanged (self, status))
-        {
-          lectern_http_payload_clear (payload);
-          status = 304;
-        }
-      else if (status == 200 && (payload->bytes != NULL || payload->fd >= 0))
-        status = apply_range (self, payload);
-      if (status == 416)
-        lectern_http_exchange_respond_problem (self, 416, "The thing has no such part.");
-      else
-        send_answer (self, status, content_type, payload);
+      self->answered = TRUE;
+      lectern_http_payload_clear (payload);
+      return;
     }
-  self->answered = TRUE;
+  if (is_unchanged (self, status))
+    {
+      lectern_http_payload_clear (payload);
+      status = 304;
+    }
+  else if (status == 200 && has_body && apply_range (self, payload, &status))
+    {
+      lectern_http_payload_clear (payload);
+      lectern_http_exchange_respond_problem (self, 416, "The thing has no such part.");
+      return;
+    }
+  send_answer (self, status, content_type, payload);
   lectern_http_payload_clear (payload);
 }
 

@@ -310,18 +310,20 @@ start_body (LecternHttpConnection *self)
 static void
 checked (LecternIdentity *identity, const GError *error, gpointer user_data)
 {
-  g_autoptr (LecternHttpExchange) exchange = user_data;
-  LecternHttpConnection *self = exchange->owner;
+  g_autofree LecternHttpTicket *ticket = user_data;
+  LecternHttpExchange *exchange = ticket->exchange;
+  LecternHttpConnection *self;
 
-  if (self == NULL || self->state != CHECK)
+  if (exchange == NULL)
     return;
+  self = exchange->owner;
+  exchange->ticket = NULL;
   if (identity != NULL)
     exchange->identity = lectern_identity_ref (identity);
   if (error != NULL)
     {
-      g_autoptr (LecternHttpExchange) ours = g_steal_pointer (&self->exchange);
-
-      lectern_http_dispatch_deny (ours, error);
+      lectern_http_dispatch_deny (exchange, error);
+      lectern_http_exchange_unref (exchange);
     }
   else if (exchange->unread)
     start_body (self);
@@ -344,9 +346,10 @@ dispatch (LecternHttpConnection *self)
       lectern_http_exchange_unref (exchange);
       return;
     }
-  exchange->access = lectern_access_request_ref (request);
+  exchange->ticket = g_new0 (LecternHttpTicket, 1);
+  exchange->ticket->exchange = exchange;
   lectern_access_chain_check (lectern_http_server_get_access (self->server), request, checked,
-                              lectern_http_exchange_ref (exchange));
+                              exchange->ticket);
 }
 
 static gsize

@@ -6,6 +6,13 @@
 #include "http/lectern-http-exchange.h"
 #include "http/lectern-http-parser.h"
 
+/* LecternHttpTicket: stands for an exchange while the access chain is asked, so that the exchange
+ * can end before the answer, or without one when the server stops. */
+typedef struct
+{
+  LecternHttpExchange *exchange; /* NULL: it is gone */
+} LecternHttpTicket;
+
 struct _LecternHttpExchange
 {
   guint refs;
@@ -16,6 +23,7 @@ struct _LecternHttpExchange
   LecternHttpRoute *route;
   LecternHttpMatch match;
   LecternAccessRequest *access;
+  LecternHttpTicket *ticket; /* owned by the access chain */
   LecternIdentity *identity;
   GByteArray *incoming; /* the body while it comes */
   LecternHttpChunked chunked;

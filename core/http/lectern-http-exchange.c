@@ -31,6 +31,8 @@ free_exchange (LecternHttpExchange *self)
 {
   if (self->owner != NULL)
     lectern_http_connection_forget_exchange (self->owner);
+  if (self->ticket != NULL)
+    self->ticket->exchange = NULL;
   lectern_http_request_clear (&self->request);
   lectern_http_match_clear (&self->match);
   g_clear_pointer (&self->route, lectern_http_route_unref);
