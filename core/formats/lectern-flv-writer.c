@@ -249,7 +249,8 @@ write_tag (const LecternPacket *packet, guint8 *to)
 {
   LecternFlvTagType type;
   gsize body = lectern_flv_write_body (packet, to + FLV_TAG_HEADER_SIZE, &type);
-  guint32 ms = (guint32) time_of (packet);
+  /* Readers take onMetaData at any time but 0 for a caption. */
+  guint32 ms = packet->flags & LECTERN_PACKET_METADATA ? 0 : (guint32) time_of (packet);
 
   if (body == 0)
     return 0;
