@@ -20,6 +20,7 @@ LecternExit lectern_command_check (int argc, char **argv);
 LecternExit lectern_command_plugins (int argc, char **argv);
 LecternExit lectern_command_settings (int argc, char **argv);
 LecternExit lectern_command_reload (int argc, char **argv);
+LecternExit lectern_command_status (int argc, char **argv);
 LecternExit lectern_command_key (int argc, char **argv);
 
 /* Prints "lectern: " and the message, in the language of the terminal. Returns: the exit code that

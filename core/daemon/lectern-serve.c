@@ -22,6 +22,7 @@ typedef struct
   char *ready_file;
   int pid_file;
   gboolean stopping;
+  gint silent; /* reactors that have not answered the watchdog */
 } Server;
 
 /* As many as we may have, or as many as the operator wants. */
@@ -43,17 +44,27 @@ raise_descriptor_limit (LecternConfig *config)
 }
 
 static gboolean
-write_ready_file (Server *self, GError **error)
+write_text (const char *path, const char *text, GError **error)
+{
+  if (g_file_set_contents (path, text, -1, error))
+    return TRUE;
+  lectern_error_convert (error);
+  return FALSE;
+}
+
+/* Tells the other subcommands, and who waits for the start, where the server listens. */
+static gboolean
+write_listeners (Server *self, GError **error)
 {
   g_autoptr (JsonNode) listeners = lectern_host_describe_listeners (self->host);
   g_autoptr (GBytes) text = lectern_json_print (listeners);
   g_autofree char *line = g_strdup_printf ("%.*s\n", (int) g_bytes_get_size (text),
                                            (const char *) g_bytes_get_data (text, NULL));
+  g_autofree char *path = g_build_filename (lectern_host_get_state_dir (self->host),
+                                            LECTERN_HOST_LISTENERS_FILE, NULL);
 
-  if (self->ready_file == NULL || g_file_set_contents (self->ready_file, line, -1, error))
-    return TRUE;
-  lectern_error_convert (error);
-  return FALSE;
+  return write_text (path, line, error)
+         && (self->ready_file == NULL || write_text (self->ready_file, line, error));
 }
 
 static void
@@ -122,7 +133,7 @@ on_reload (gpointer user_data)
   if (self->stopping)
     return G_SOURCE_CONTINUE;
   lectern_notify (state);
-  if (take_settings (self, &error) && write_ready_file (self, &error))
+  if (take_settings (self, &error) && write_listeners (self, &error))
     g_message ("the settings were read again and are in force");
   else
     g_warning ("the settings stay as they were: %s", error->message);
@@ -132,9 +143,28 @@ on_reload (gpointer user_data)
   return G_SOURCE_CONTINUE;
 }
 
-static gboolean
-on_watchdog (gpointer unused)
+static void
+answer_watchdog (gpointer server)
 {
+  g_atomic_int_add (&((Server *) server)->silent, -1);
+}
+
+/* The watchdog is only fed while every reactor has answered since it was fed last. */
+static gboolean
+on_watchdog (gpointer user_data)
+{
+  Server *self = user_data;
+  LecternReactorPool *pool = lectern_host_get_reactors (self->host);
+  guint count = pool != NULL ? lectern_reactor_pool_get_size (pool) : 0;
+
+  if (g_atomic_int_get (&self->silent) > 0)
+    {
+      g_warning ("%d threads do not answer", g_atomic_int_get (&self->silent));
+      return G_SOURCE_CONTINUE;
+    }
+  g_atomic_int_set (&self->silent, (gint) count);
+  for (guint i = 0; i < count; i++)
+    lectern_reactor_post (lectern_reactor_pool_get (pool, i), answer_watchdog, self, NULL);
   lectern_notify ("WATCHDOG=1");
   return G_SOURCE_CONTINUE;
 }
@@ -149,7 +179,7 @@ watch_signals (Server *self)
   g_unix_signal_add (SIGINT, on_terminate, self);
   g_unix_signal_add (SIGHUP, on_reload, self);
   if (interval_ms > 0)
-    g_timeout_add (interval_ms, on_watchdog, NULL);
+    g_timeout_add (interval_ms, on_watchdog, self);
 }
 
 /* Returns: the exit code for a start that failed with @error. */
@@ -174,7 +204,7 @@ start (Server *self, GError **error)
   if (opened)
     self->pid_file = lectern_pid_file_take (lectern_host_get_state_dir (self->host), &reason);
   if (self->pid_file >= 0 && lectern_plugin_list_start (self->setup.plugins, self->host, &reason)
-      && lectern_host_listen (self->host, &reason) && write_ready_file (self, &reason))
+      && lectern_host_listen (self->host, &reason) && write_listeners (self, &reason))
     return LECTERN_EXIT_OK;
   g_propagate_error (error, g_error_copy (reason));
   return classify (self, reason, !opened);

@@ -18,6 +18,7 @@ static const struct
   { "plugins", lectern_command_plugins, N_ ("List the plugins") },
   { "settings", lectern_command_settings, N_ ("Print every setting with its meaning") },
   { "reload", lectern_command_reload, N_ ("Make the running server read its settings again") },
+  { "status", lectern_command_status, N_ ("Ask the running server how it is") },
   { "key", lectern_command_key, N_ ("Make a stream key") },
 };
 

@@ -7,6 +7,9 @@
 /* The host's life, for the daemon and for tests: new, open, (plugins start), listen, …, stop.
  * Exported, but not installed. Thread: control. */
 
+/* In the state directory of a running server: what lectern_host_describe_listeners gives. */
+#define LECTERN_HOST_LISTENERS_FILE "listeners.json"
+
 LECTERN_API LecternHost *lectern_host_new (LecternConfig *config);
 
 /* The server's directory as @config says, or the place that fits: the system's for an installed

@@ -415,8 +415,8 @@ count_sessions (LecternHost *self, LecternSessionRole role)
   return count;
 }
 
-/* Whether only connections are left that their plugin must close: viewers have taken what there was,
- * and requests that were on their way are answered, for which the plugins had to be there. */
+/* Whether only connections are left that their plugin must close: viewers have taken what there
+ * was, and requests that were on their way are answered, for which the plugins had to be there. */
 static gboolean
 plugins_may_stop (LecternHost *self)
 {

@@ -326,6 +326,24 @@ class Plugins(Case):
                 self.assertIn(text, done.stderr)
 
 
+class Status(Case):
+    def test_the_running_server_is_asked(self):
+        server = self.server(settings={"http.listen": "0.0.0.0:0"})
+        self.assertRegex(server.run("status").stdout, r"\ALectern \d+\.\d+\.\d+, up \d+ s")
+        self.assertEqual(json.loads(server.run("status", "--json").stdout)["publishers"], 0)
+
+    def test_no_server_is_an_error(self):
+        done = lectern("status", f"--set=server.state-dir={self.folder}")
+        self.assertEqual(done.returncode, FAILED)
+        self.assertIn("no server runs", done.stderr)
+
+    def test_a_server_without_the_plugin_is_named(self):
+        server = self.server(settings={"plugins.stats": "false"})
+        done = server.run("status", check=False)
+        self.assertEqual(done.returncode, FAILED)
+        self.assertIn("answers 404", done.stderr)
+
+
 class Stop(Case):
     """O-03"""
 
