@@ -112,14 +112,14 @@ print_text (JsonObject *server)
     { "bytes", N_ ("Bytes:") },
   };
 
-  g_print (_ ("Lectern %s, up %" G_GINT64_FORMAT " s, %.1f s of processor time, %.1f MiB\n"),
+  g_print (_ ("Lectern %s, up %lld s, %.1f s of processor time, %.1f MiB\n"),
            json_object_get_string_member_with_default (server, "version", ""),
-           json_object_get_int_member_with_default (server, "uptime", 0),
+           (long long) json_object_get_int_member_with_default (server, "uptime", 0),
            json_object_get_double_member_with_default (server, "cpu_seconds", 0),
            json_object_get_int_member_with_default (server, "memory", 0) / 1048576.0);
-  g_print (_ ("Connections: %" G_GINT64_FORMAT ", publishers: %" G_GINT64_FORMAT "\n"),
-           json_object_get_int_member_with_default (server, "connections", 0),
-           json_object_get_int_member_with_default (server, "publishers", 0));
+  g_print (_ ("Connections: %lld, publishers: %lld\n"),
+           (long long) json_object_get_int_member_with_default (server, "connections", 0),
+           (long long) json_object_get_int_member_with_default (server, "publishers", 0));
   for (gsize i = 0; i < G_N_ELEMENTS (rows); i++)
     {
       JsonObject *object = get_object (server, rows[i].member);

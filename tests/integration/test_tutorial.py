@@ -11,6 +11,7 @@ import unittest
 import lectern_test
 
 TUTORIAL = lectern_test.SOURCE_DIR / "docs/plugin-tutorial.md"
+RTMP = lectern_test.BUILD_DIR / "plugins/rtmp.so"
 PROGRAM = re.compile(r"```c\n(/\* lectern-([a-z0-9]+)-plugin\.c \*/.*?)```", re.DOTALL)
 
 
@@ -42,15 +43,17 @@ class Tutorial(lectern_test.TestCase):
 
     def test_the_guard_closes_at_night(self):
         hour = datetime.datetime.now().hour
-        closed = {"plugins.hours": "true", "hours.open": str(hour + 2 if hour < 12 else 0),
+        closed = {"rtmp.listen": None, "plugins.hours": "true",
+                  "hours.open": str(hour + 2 if hour < 12 else 0),
                   "hours.close": "24" if hour < 12 else str(hour - 2)}
         server = self.server(closed)
         self.assertIn(server.request("GET", "/api/v1/streams")[0], (401, 403))
         self.assertEqual(server.request("GET", "/healthz")[0], 200)
-        server = self.server({"plugins.hours": "true", "hours.open": "0", "hours.close": "24"})
+        server = self.server({"rtmp.listen": None, "plugins.hours": "true", "hours.open": "0",
+                              "hours.close": "24"})
         self.assertEqual(server.request("GET", "/api/v1/streams")[0], 200)
 
-    @unittest.skipUnless(shutil.which("ffmpeg"), "no ffmpeg here")
+    @unittest.skipUnless(shutil.which("ffmpeg") and RTMP.exists(), "no ffmpeg or no rtmp here")
     def test_the_viewer_plays(self):
         server = self.server({"plugins.h264": "true"})
         with lectern_test.ffmpeg_push(server.push_url("live/physics")):
