@@ -346,6 +346,7 @@ dispatch (LecternHttpConnection *self)
       lectern_http_exchange_unref (exchange);
       return;
     }
+  exchange->access = lectern_access_request_ref (request);
   exchange->ticket = g_new0 (LecternHttpTicket, 1);
   exchange->ticket->exchange = exchange;
   lectern_access_chain_check (lectern_http_server_get_access (self->server), request, checked,

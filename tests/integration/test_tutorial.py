@@ -43,13 +43,13 @@ class Tutorial(lectern_test.TestCase):
 
     def test_the_guard_closes_at_night(self):
         hour = datetime.datetime.now().hour
-        closed = {"rtmp.listen": None, "plugins.hours": "true",
+        closed = {"plugins.hours": "true",
                   "hours.open": str(hour + 2 if hour < 12 else 0),
                   "hours.close": "24" if hour < 12 else str(hour - 2)}
         server = self.server(closed)
         self.assertIn(server.request("GET", "/api/v1/streams")[0], (401, 403))
         self.assertEqual(server.request("GET", "/healthz")[0], 200)
-        server = self.server({"rtmp.listen": None, "plugins.hours": "true", "hours.open": "0",
+        server = self.server({"plugins.hours": "true", "hours.open": "0",
                               "hours.close": "24"})
         self.assertEqual(server.request("GET", "/api/v1/streams")[0], 200)
 
@@ -66,7 +66,7 @@ class Tutorial(lectern_test.TestCase):
             self.assertEqual(frames.stderr, "")
             rows = frames.stdout.split()
             self.assertGreaterEqual(len(rows), 15)
-            self.assertEqual(rows[0], "frame,320,I")
+            self.assertTrue(rows[0].startswith("frame,320,I"), rows[0])
 
 
 lectern_test.main()
