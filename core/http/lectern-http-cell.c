@@ -12,7 +12,7 @@ lectern_http_cell_new (LecternReactor *reactor)
 
   self->refs = 1;
   self->reactor = g_object_ref (reactor);
-  lectern_rate_limiter_init (&self->refusals, 1, 10, lectern_clock_now_us ());
+  lectern_rate_limiter_init (&self->refusals, 0.1, 10, lectern_clock_now_us ());
   return self;
 }
 

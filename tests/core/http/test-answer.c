@@ -386,6 +386,119 @@ test_drain (void)
   fixture_stop (&fixture);
 }
 
+/* Other origins */
+
+static void
+say_hello (LecternHttpExchange *exchange, gpointer user_data)
+{
+  respond_text (exchange, "hello");
+}
+
+static void
+test_origins (void)
+{
+  static const char *const listed[] = { "https://a.example", "http://b.example:8080", NULL };
+  static const char *const any[] = { "*", NULL };
+  static const struct
+  {
+    const char *const *origins;
+    const char *origin;
+    const char *allowed;
+    const char *vary;
+  } cases[] = {
+    { NULL, "https://a.example", NULL, NULL },
+    { listed, "https://a.example", "https://a.example", "Origin" },
+    { listed, "http://b.example:8080", "http://b.example:8080", "Origin" },
+    { listed, "http://a.example", NULL, "Origin" },
+    { listed, "https://a.example:443", NULL, "Origin" },
+    { listed, "https://a.example.evil", NULL, "Origin" },
+    { listed, "null", NULL, "Origin" },
+    { any, "https://c.example", "*", NULL },
+  };
+  Fixture fixture;
+  guint i;
+
+  fixture_start (&fixture, NULL);
+  fixture_route (&fixture, "GET", "/", LECTERN_ACTION_PUBLIC, NULL, say_hello, NULL);
+  for (i = 0; i < G_N_ELEMENTS (cases); i++)
+    {
+      g_auto (Answer) answer = { 0 };
+      g_auto (Answer) plain = { 0 };
+      g_autofree char *request
+          = g_strdup_printf ("GET / HTTP/1.1\r\nHost: a\r\nOrigin: %s\r\n\r\n", cases[i].origin);
+
+      lectern_http_server_set_origins (fixture.server, cases[i].origins);
+      fixture_ask (&fixture, request, &answer);
+      g_assert_cmpuint (answer.status, ==, 200);
+      assert_header (&answer, "Access-Control-Allow-Origin", cases[i].allowed);
+      assert_header (&answer, "Access-Control-Allow-Credentials", NULL);
+      assert_header (&answer, "Vary", cases[i].vary);
+      fixture_ask (&fixture, "GET / HTTP/1.1\r\nHost: a\r\n\r\n", &plain);
+      assert_header (&plain, "Access-Control-Allow-Origin", NULL);
+      assert_header (&plain, "Vary", cases[i].vary);
+    }
+  fixture_stop (&fixture);
+}
+
+#define PREFLIGHT                                                                                  \
+  "Origin: https://a.example\r\nAccess-Control-Request-Method: POST\r\n"                           \
+  "Access-Control-Request-Headers: content-type\r\n\r\n"
+
+static void
+test_preflight (void)
+{
+  static const char *const listed[] = { "https://a.example", NULL };
+  Fixture fixture;
+  g_auto (Answer) answer = { 0 };
+  g_auto (Answer) nowhere = { 0 };
+  g_auto (Answer) foreign = { 0 };
+  g_autofree char *headers = NULL;
+
+  fixture_start (&fixture, NULL);
+  fixture_route (&fixture, "POST", "/{x}", LECTERN_ACTION_MANAGE, "{x}", say_hello, NULL);
+  fixture_route (&fixture, "OPTIONS", "/{x}", LECTERN_ACTION_MANAGE, "{x}", say_hello, NULL);
+  fixture_ask (&fixture, "OPTIONS /secret HTTP/1.1\r\nHost: a\r\n" PREFLIGHT, &foreign);
+  assert_header (&foreign, "Access-Control-Allow-Origin", NULL);
+  lectern_http_server_set_origins (fixture.server, listed);
+  fixture_ask (&fixture, "OPTIONS /secret HTTP/1.1\r\nHost: a\r\n" PREFLIGHT, &answer);
+  g_assert_cmpuint (answer.status, ==, 204);
+  assert_header (&answer, "Access-Control-Allow-Origin", "https://a.example");
+  assert_header (&answer, "Access-Control-Allow-Methods", "POST, OPTIONS");
+  assert_header (&answer, "Access-Control-Max-Age", "600");
+  assert_header (&answer, "Content-Length", NULL);
+  headers = head_get (answer.head, "Access-Control-Allow-Headers");
+  g_assert_nonnull (strstr (headers, "Content-Type"));
+  g_assert_null (fixture.guard->last);
+  fixture_ask (&fixture, "OPTIONS /no/where HTTP/1.1\r\nHost: a\r\n" PREFLIGHT, &nowhere);
+  g_assert_cmpuint (nowhere.status, ==, 404);
+  fixture_stop (&fixture);
+}
+
+static void
+test_options (void)
+{
+  Fixture fixture;
+  g_auto (Answer) own = { 0 };
+  g_auto (Answer) whole = { 0 };
+  g_auto (Answer) route = { 0 };
+  int fd;
+
+  fixture_start (&fixture, NULL);
+  fixture_route (&fixture, "GET", "/", LECTERN_ACTION_PUBLIC, NULL, say_hello, NULL);
+  fixture_route (&fixture, "OPTIONS", "/own", LECTERN_ACTION_PUBLIC, NULL, say_hello, NULL);
+  fd = fixture_connect (&fixture);
+  client_ask (fd, "OPTIONS / HTTP/1.1\r\nHost: a\r\n\r\n", &own);
+  g_assert_cmpuint (own.status, ==, 204);
+  assert_header (&own, "Allow", "GET, HEAD, OPTIONS");
+  assert_header (&own, "Access-Control-Allow-Methods", NULL);
+  client_ask (fd, "OPTIONS * HTTP/1.1\r\nHost: a\r\n\r\n", &whole);
+  g_assert_cmpuint (whole.status, ==, 204);
+  client_ask (fd, "OPTIONS /own HTTP/1.1\r\nHost: a\r\n\r\n", &route);
+  g_assert_cmpstr (route.body, ==, "hello");
+  close (fd);
+  fixture_stop (&fixture);
+}
+
 int
 main (int argc, char **argv)
 {
@@ -399,5 +512,8 @@ main (int argc, char **argv)
   g_test_add_func ("/http/answer/answers-head-of-an-endless-answer", test_take_over_head);
   g_test_add_func ("/http/answer/removes-routes", test_removed_route);
   g_test_add_func ("/http/answer/drains", test_drain);
+  g_test_add_func ("/http/answer/tells-listed-origins-only-h-05", test_origins);
+  g_test_add_func ("/http/answer/answers-preflights-without-asking-h-05", test_preflight);
+  g_test_add_func ("/http/answer/answers-options", test_options);
   return g_test_run ();
 }
