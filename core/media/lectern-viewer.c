@@ -37,6 +37,7 @@ struct _LecternViewer
   guint paused : 1;
   guint ending : 1; /* send what is left, then end */
   guint ended : 1;
+  guint cut : 1;        /* it left within a message */
   guint is_waiting : 1; /* counted as waiting for a stream that is not live */
   guint waited : 1;     /* the first picture says nothing about our speed */
 };
@@ -94,11 +95,18 @@ stop_waiting (LecternViewer *self)
   g_atomic_int_add (&self->stream->waiting, -1);
 }
 
+static gboolean
+is_at_message_start (LecternViewer *self)
+{
+  return lectern_tape_get_message_rest (&self->position) == 0;
+}
+
 static void
 leave (LecternViewer *self)
 {
   stop_waiting (self);
   lectern_timer_stop (&self->timer);
+  self->cut |= !is_at_message_start (self);
   lectern_tape_position_clear (&self->position);
   if (self->audience == NULL)
     return;
@@ -220,12 +228,6 @@ plan_late_jump (LecternViewer *self, const char *reason, gint64 now_us)
     return;
   count_drop (reason);
   plan_jump (self, TRUE, now_us);
-}
-
-static gboolean
-is_at_message_start (LecternViewer *self)
-{
-  return lectern_tape_get_message_rest (&self->position) == 0;
 }
 
 static void
@@ -468,6 +470,12 @@ LecternConnection *
 lectern_viewer_get_connection (LecternViewer *self)
 {
   return self->connection;
+}
+
+gboolean
+lectern_viewer_is_cut (LecternViewer *self)
+{
+  return self->cut || !is_at_message_start (self);
 }
 
 void

@@ -46,6 +46,9 @@ LECTERN_API void lectern_viewer_writable (LecternViewer *self);
 LECTERN_API gboolean lectern_viewer_write (LecternViewer *self, const void *data, gsize length);
 /* Holds and resumes; resuming jumps to the newest key frame. */
 LECTERN_API void lectern_viewer_set_paused (LecternViewer *self, gboolean paused);
+/* Whether what was sent so far ends within a message: when the viewer goes now, nothing more of the
+ * protocol may follow. */
+LECTERN_API gboolean lectern_viewer_is_cut (LecternViewer *self);
 LECTERN_API LecternConnection *lectern_viewer_get_connection (LecternViewer *self);
 /* Leaves the tape; no event follows. Releases the caller's reference. */
 LECTERN_API void lectern_viewer_free (LecternViewer *self);

@@ -98,13 +98,21 @@ end_request (LecternRtmpConnection *self, gboolean lost, const GError *reason)
   lectern_timer_stop (&self->timer);
 }
 
-/* Ends everything and closes: with what the protocol has left to say, or at once. */
+/* Whether the last bytes sent end within a message, so that no other can follow. */
+static gboolean
+is_cut (LecternRtmpConnection *self)
+{
+  return self->viewer != NULL && lectern_viewer_is_cut (self->viewer);
+}
+
+/* Ends everything and closes: with what the protocol has left to say, or at once. @lost: a
+ * publisher may come back. */
 static void
-finish (LecternRtmpConnection *self, gboolean at_once, const GError *reason)
+finish (LecternRtmpConnection *self, gboolean at_once, gboolean lost, const GError *reason)
 {
   if (self->over)
     return;
-  end_request (self, FALSE, reason);
+  end_request (self, lost, reason);
   if (!at_once)
     flush (self);
   self->over = TRUE;
@@ -118,12 +126,9 @@ finish (LecternRtmpConnection *self, gboolean at_once, const GError *reason)
 static void
 fail (LecternRtmpConnection *self, const GError *error)
 {
-  gboolean media = self->viewer != NULL;
-
   lectern_rtmp_service_report (self->service, self->connection,
                                self->request != NULL ? self->request->thing : NULL, error);
-  end_request (self, TRUE, error);
-  finish (self, media, error);
+  finish (self, is_cut (self), TRUE, error);
 }
 
 static void
@@ -140,7 +145,7 @@ on_idle (LecternTimer *timer)
                              self->connect_session != NULL ? "the peer neither publishes nor plays"
                                                            : "the peer does not connect in time");
   lectern_rtmp_service_report (self->service, self->connection, NULL, error);
-  finish (self, TRUE, error);
+  finish (self, TRUE, FALSE, error);
 }
 
 static void
@@ -170,7 +175,7 @@ on_kicked (LecternSession *session, const GError *reason, gpointer user_data)
   LecternRtmpConnection *self = user_data;
 
   lectern_rtmp_server_end (self->server, reason);
-  finish (self, self->viewer != NULL, reason);
+  finish (self, is_cut (self), FALSE, reason);
 }
 
 static void
@@ -181,25 +186,29 @@ on_publisher_lost (LecternPublisher *publisher, const GError *reason, gpointer u
   g_message ("%s: publishing '%s' is over: %s", lectern_connection_get_peer_name (self->connection),
              self->request->thing, reason->message);
   lectern_rtmp_server_end (self->server, reason);
-  finish (self, FALSE, reason);
+  finish (self, FALSE, FALSE, reason);
 }
 
 static void
 on_viewer_ended (LecternRtmpConnection *self, const GError *reason)
 {
-  /* A stuck viewer stands in the middle of a message: nothing can be said any more. */
-  if (self->seen && reason != NULL)
+  gboolean stuck = self->seen && reason != NULL;
+
+  if (stuck || is_cut (self))
     {
-      finish (self, TRUE, reason);
+      finish (self, TRUE, FALSE, reason);
       return;
     }
   lectern_rtmp_server_end (self->server, reason);
-  end_request (self, FALSE, reason);
-  flush (self);
   if (reason != NULL)
-    finish (self, FALSE, reason);
-  else
-    wait_for_request (self);
+    {
+      finish (self, FALSE, FALSE, reason);
+      return;
+    }
+  /* The player may play something else on the same connection. */
+  end_request (self, FALSE, NULL);
+  flush (self);
+  wait_for_request (self);
 }
 
 static void
@@ -410,6 +419,19 @@ take_media (LecternRtmpConnection *self, const LecternRtmpMessage *message, GErr
   return count_bytes (self, g_bytes_get_size (message->payload), error);
 }
 
+/* The peer wants no more. A player that leaves within a message can play nothing else. */
+static void
+stop_request (LecternRtmpConnection *self)
+{
+  if (is_cut (self))
+    {
+      finish (self, TRUE, FALSE, NULL);
+      return;
+    }
+  end_request (self, FALSE, NULL);
+  wait_for_request (self);
+}
+
 static gboolean
 handle_event (LecternRtmpConnection *self, LecternRtmpEvent *event, GError **error)
 {
@@ -433,8 +455,7 @@ handle_event (LecternRtmpConnection *self, LecternRtmpEvent *event, GError **err
     case LECTERN_RTMP_EVENT_STRAY:
       return count_bad_tag (self, NULL, error);
     case LECTERN_RTMP_EVENT_STOP:
-      end_request (self, FALSE, NULL);
-      wait_for_request (self);
+      stop_request (self);
       return TRUE;
     default:
       lectern_viewer_set_paused (self->viewer, event->type == LECTERN_RTMP_EVENT_PAUSE);
@@ -531,7 +552,7 @@ lectern_rtmp_connection_stop (LecternRtmpConnection *self)
       = g_error_new_literal (LECTERN_ERROR, LECTERN_ERROR_CLOSED, "the server stops");
 
   lectern_rtmp_server_end (self->server, reason);
-  finish (self, self->viewer != NULL, reason);
+  finish (self, is_cut (self), FALSE, reason);
 }
 
 LecternReactor *
