@@ -99,7 +99,7 @@ lectern_gate_unref (LecternGate *self)
 void
 lectern_gate_set_limits (LecternGate *self, guint per_address, guint rate, guint total)
 {
-  g_autoptr (GMutexLocker) locker = g_mutex_locker_new (&self->lock);
+  g_autoptr (GMutexLocker) locker G_GNUC_UNUSED = g_mutex_locker_new (&self->lock);
 
   self->per_address = per_address;
   self->rate = rate;
@@ -189,7 +189,7 @@ is_too_fast (LecternGate *self, Entry *entry, gint64 now_us)
 gboolean
 lectern_gate_enter (LecternGate *self, const LecternAddress *address, const char **reason)
 {
-  g_autoptr (GMutexLocker) locker = g_mutex_locker_new (&self->lock);
+  g_autoptr (GMutexLocker) locker G_GNUC_UNUSED = g_mutex_locker_new (&self->lock);
   gint64 now_us = lectern_clock_now_us ();
   Entry *entry = NULL;
 
@@ -216,7 +216,7 @@ lectern_gate_enter (LecternGate *self, const LecternAddress *address, const char
 void
 lectern_gate_leave (LecternGate *self, const LecternAddress *address)
 {
-  g_autoptr (GMutexLocker) locker = g_mutex_locker_new (&self->lock);
+  g_autoptr (GMutexLocker) locker G_GNUC_UNUSED = g_mutex_locker_new (&self->lock);
   gint64 now_us = lectern_clock_now_us ();
   Entry *entry = find (self, address);
 

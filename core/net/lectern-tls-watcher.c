@@ -51,7 +51,7 @@ static gboolean
 look (gpointer data)
 {
   LecternTlsWatcher *self = data;
-  g_autoptr (GMutexLocker) locker = g_mutex_locker_new (&self->lock);
+  g_autoptr (GMutexLocker) locker G_GNUC_UNUSED = g_mutex_locker_new (&self->lock);
   LecternTlsFiles now;
   gboolean settled;
 

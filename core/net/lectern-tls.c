@@ -217,7 +217,7 @@ lectern_tls_reload (LecternTls *self, GError **error)
 SSL *
 lectern_tls_new_ssl (LecternTls *self)
 {
-  g_autoptr (GMutexLocker) locker = g_mutex_locker_new (&self->lock);
+  g_autoptr (GMutexLocker) locker G_GNUC_UNUSED = g_mutex_locker_new (&self->lock);
 
   return SSL_new (self->context);
 }

@@ -25,7 +25,7 @@ lectern_wake_queue_clear (LecternWakeQueue *self)
 gboolean
 lectern_wake_queue_push (LecternWakeQueue *self, LecternWake *wake, gboolean *was_empty)
 {
-  g_autoptr (GMutexLocker) locker = g_mutex_locker_new (&self->lock);
+  g_autoptr (GMutexLocker) locker G_GNUC_UNUSED = g_mutex_locker_new (&self->lock);
 
   if (self->closed)
     return FALSE;
@@ -45,7 +45,7 @@ lectern_wake_queue_push (LecternWakeQueue *self, LecternWake *wake, gboolean *wa
 gboolean
 lectern_wake_queue_is_empty (LecternWakeQueue *self)
 {
-  g_autoptr (GMutexLocker) locker = g_mutex_locker_new (&self->lock);
+  g_autoptr (GMutexLocker) locker G_GNUC_UNUSED = g_mutex_locker_new (&self->lock);
 
   return self->first == NULL;
 }
@@ -53,7 +53,7 @@ lectern_wake_queue_is_empty (LecternWakeQueue *self)
 LecternWake *
 lectern_wake_queue_take (LecternWakeQueue *self, gint64 *since_us)
 {
-  g_autoptr (GMutexLocker) locker = g_mutex_locker_new (&self->lock);
+  g_autoptr (GMutexLocker) locker G_GNUC_UNUSED = g_mutex_locker_new (&self->lock);
 
   *since_us = self->since_us;
   self->last = NULL;
@@ -63,7 +63,7 @@ lectern_wake_queue_take (LecternWakeQueue *self, gint64 *since_us)
 LecternWake *
 lectern_wake_queue_close (LecternWakeQueue *self)
 {
-  g_autoptr (GMutexLocker) locker = g_mutex_locker_new (&self->lock);
+  g_autoptr (GMutexLocker) locker G_GNUC_UNUSED = g_mutex_locker_new (&self->lock);
 
   self->closed = TRUE;
   self->last = NULL;

@@ -4,6 +4,8 @@
 #include "base/lectern-metrics.h"
 #include "net/lectern-buffer.h"
 
+#include <time.h>
+
 static gint warnings_expected; /* atomic */
 static Counter warnings;
 
@@ -186,14 +188,22 @@ test_gate_turns_away_before_serving (void)
 
 #define CLIENTS 30
 
-static gint64
-get_cpu_us (void)
+static void
+measure_cpu (gpointer data)
 {
-  struct rusage usage;
+  struct timespec spent;
 
-  getrusage (RUSAGE_SELF, &usage);
-  return (usage.ru_utime.tv_sec + usage.ru_stime.tv_sec) * G_USEC_PER_SEC + usage.ru_utime.tv_usec
-         + usage.ru_stime.tv_usec;
+  clock_gettime (CLOCK_THREAD_CPUTIME_ID, &spent);
+  *(gint64 *) data = spent.tv_sec * G_USEC_PER_SEC + spent.tv_nsec / 1000;
+}
+
+static gint64
+get_cpu_us (LecternReactor *reactor)
+{
+  gint64 cpu_us;
+
+  call_on (reactor, measure_cpu, &cpu_us);
+  return cpu_us;
 }
 
 static void
@@ -221,6 +231,7 @@ test_outlives_running_out_of_descriptors (void)
   Server server = { .pool = NULL };
   gint64 before = count_rejected ("descriptors");
   gint64 cpu_us, begin_us, shed;
+  LecternReactor *reactor;
   struct rlimit limit;
   int fds[CLIENTS];
   int first;
@@ -228,6 +239,7 @@ test_outlives_running_out_of_descriptors (void)
   g_atomic_int_set (&warnings_expected, 1);
   getrlimit (RLIMIT_NOFILE, &limit);
   server_start (&server, 1, NULL, serve_counted);
+  reactor = lectern_reactor_pool_get (server.pool, 0);
   first = server_connect (&server, 0);
   check_echo (first);
   for (guint i = 0; i < CLIENTS; i++)
@@ -237,11 +249,11 @@ test_outlives_running_out_of_descriptors (void)
     start_connecting (fds[i], lectern_listener_get_address (server.listener));
   g_assert_true (counter_wait (&warnings, 1));
 
-  cpu_us = get_cpu_us ();
+  cpu_us = get_cpu_us (reactor);
   begin_us = g_get_monotonic_time ();
   while (g_get_monotonic_time () - begin_us < 700000)
     g_usleep (50000);
-  g_assert_cmpint (get_cpu_us () - cpu_us, <, 35000);
+  g_assert_cmpint (get_cpu_us (reactor) - cpu_us, <, 35000);
   check_echo (first);
   g_assert_cmpint (counter_get (&warnings), ==, 1);
   g_assert_cmpint (counter_get (&server.served), <, CLIENTS / 2);
@@ -252,7 +264,8 @@ test_outlives_running_out_of_descriptors (void)
   begin_us = g_get_monotonic_time ();
   /* The first, and all that were not shed; one more may have been in the meantime. */
   g_assert_true (counter_wait (&server.served, CLIENTS - shed));
-  g_assert_cmpint (g_get_monotonic_time () - begin_us, <, G_USEC_PER_SEC);
+  /* 200 ms; the rest is for a busy machine. */
+  g_assert_cmpint (g_get_monotonic_time () - begin_us, <, 2 * G_USEC_PER_SEC);
   check_echo (first);
   for (guint i = 0; i < CLIENTS; i++)
     close (fds[i]);

@@ -71,14 +71,21 @@ post_from_source (gpointer data)
 }
 
 static void
+attach_source (gpointer data)
+{
+  g_autoptr (GSource) source = g_idle_source_new ();
+
+  g_source_set_callback (source, post_from_source, data, NULL);
+  g_source_attach (source, g_main_context_get_thread_default ());
+}
+
+static void
 test_post_from_a_plain_source_runs (void)
 {
   g_autoptr (LecternReactor) reactor = new_reactor ();
-  g_autoptr (GSource) source = g_idle_source_new ();
   Counter counter = { .value = 99 };
 
-  g_source_set_callback (source, post_from_source, &counter, NULL);
-  g_source_attach (source, lectern_reactor_get_context (reactor));
+  call_on (reactor, attach_source, &counter);
   g_assert_true (counter_wait (&counter, 100));
   lectern_reactor_stop (reactor);
 }
