@@ -19,7 +19,8 @@ typedef struct
 static inline void
 lectern_byte_reader_init (LecternByteReader *self, const void *data, gsize size)
 {
-  self->data = data;
+  /* Never NULL, which lectern_byte_reader_take returns for "not enough". */
+  self->data = data != NULL ? data : (const void *) "";
   self->size = size;
   self->offset = 0;
 }

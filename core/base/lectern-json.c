@@ -260,8 +260,23 @@ read_value (Parser *self)
   return read_word (self);
 }
 
+/* Gives the member that was named to @object; its hash table is the one that finds a name twice. */
+static gboolean
+set_member (Parser *self, JsonObject *object, JsonNode *node)
+{
+  g_autofree char *name = g_steal_pointer (&self->names[self->depth - 1]);
+  guint size = json_object_get_size (object);
+
+  json_object_set_member (object, name, node);
+  if (json_object_get_size (object) == size)
+    return refuse_data (self, "a name twice in one object");
+  if (size == LECTERN_JSON_MAX_NAMES)
+    return refuse (self, LECTERN_ERROR_LIMIT, "too many names in one object");
+  return TRUE;
+}
+
 /* Hands @node to the innermost open container, or makes it the root. */
-static void
+static gboolean
 attach (Parser *self, JsonNode *node)
 {
   JsonNode *parent;
@@ -269,20 +284,17 @@ attach (Parser *self, JsonNode *node)
   if (self->depth == 0)
     {
       self->root = node;
-      return;
+      return TRUE;
     }
   parent = self->open[self->depth - 1];
   if (JSON_NODE_HOLDS_OBJECT (parent))
-    {
-      json_object_set_member (json_node_get_object (parent), self->names[self->depth - 1], node);
-      g_clear_pointer (&self->names[self->depth - 1], g_free);
-    }
-  else
-    json_array_add_element (json_node_get_array (parent), node);
+    return set_member (self, json_node_get_object (parent), node);
+  json_array_add_element (json_node_get_array (parent), node);
+  return TRUE;
 }
 
 static gboolean
-read_name (Parser *self, JsonObject *object)
+read_name (Parser *self)
 {
   char **name = &self->names[self->depth - 1];
 
@@ -292,8 +304,6 @@ read_name (Parser *self, JsonObject *object)
   *name = read_string (self);
   if (*name == NULL)
     return FALSE;
-  if (json_object_has_member (object, *name))
-    return refuse_data (self, "a name twice in one object");
   skip_space (self);
   if (*self->at != ':')
     return refuse_data (self, "no colon behind a name");
@@ -313,7 +323,7 @@ begin_member (Parser *self)
   if (++self->n_members > LECTERN_JSON_MAX_MEMBERS)
     return refuse (self, LECTERN_ERROR_LIMIT, "too many members");
   parent = self->open[self->depth - 1];
-  return !JSON_NODE_HOLDS_OBJECT (parent) || read_name (self, json_node_get_object (parent));
+  return !JSON_NODE_HOLDS_OBJECT (parent) || read_name (self);
 }
 
 static gboolean
@@ -357,7 +367,8 @@ step (Parser *self, gboolean *entered)
   node = read_value (self);
   if (node == NULL)
     return FALSE;
-  attach (self, node);
+  if (!attach (self, node))
+    return FALSE;
   if (JSON_NODE_HOLDS_VALUE (node) || JSON_NODE_HOLDS_NULL (node))
     return TRUE;
   if (self->depth == LECTERN_JSON_MAX_DEPTH)
@@ -398,7 +409,8 @@ lectern_json_parse (const char *text, gsize length, GError **error)
       g_set_error_literal (error, LECTERN_ERROR, LECTERN_ERROR_INVALID_DATA, "bad JSON: not UTF-8");
       return NULL;
     }
-  copy = g_strndup (text, length);
+  /* Empty bytes may come without an address. */
+  copy = g_strndup (text != NULL ? text : "", length);
   parser.start = parser.at = copy;
   if (run (&parser))
     return parser.root;

@@ -8,13 +8,15 @@
 #define LECTERN_JSON_MAX_SIZE (64 * 1024)
 #define LECTERN_JSON_MAX_DEPTH 32
 #define LECTERN_JSON_MAX_MEMBERS 4096
+#define LECTERN_JSON_MAX_NAMES 256
 
 /* The only door for JSON from outside: json-glib recurses on depth and crashes on a 200 KB text, so
  * the text is read here, iteratively and strictly (RFC 8259), into json-glib's nodes. Refused is
  * what is larger than LECTERN_JSON_MAX_SIZE, deeper than LECTERN_JSON_MAX_DEPTH, has more than
- * LECTERN_JSON_MAX_MEMBERS members and elements together, repeats a name in one object, is not
- * UTF-8, has a lone surrogate escape, a zero character (C strings would end there) or a number that
- * is not finite. A whole number beyond 64 bits becomes a double.
+ * LECTERN_JSON_MAX_MEMBERS members and elements together, more than LECTERN_JSON_MAX_NAMES names in
+ * one object (chosen names collide in its hash table, which then takes their square), repeats a
+ * name in one object, is not UTF-8, has a lone surrogate escape, a zero character (C strings would
+ * end there) or a number that is not finite. A whole number beyond 64 bits becomes a double.
  * Returns: (transfer full): the root.
  * Errors: LIMIT, INVALID_DATA. Thread: any. */
 LECTERN_API JsonNode *lectern_json_parse (const char *text, gsize length, GError **error);

@@ -206,7 +206,7 @@ lectern_keyfile_read (const char *name, const char *text, gsize length, LecternK
                    "%s:1: the file is larger than %d bytes", name, LECTERN_KEYFILE_MAX_SIZE);
       return FALSE;
     }
-  good = read_lines (&reader, text, length, error);
+  good = length == 0 || read_lines (&reader, text, length, error);
   g_free (reader.group);
   return good;
 }
