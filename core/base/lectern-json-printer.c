@@ -34,6 +34,8 @@ print_double (GString *out, double value)
       g_string_append (out, "null");
       return;
     }
+  if (value == 0)
+    value = 0; /* without the sign of -0 */
   g_ascii_formatd (text, sizeof text, "%.15g", value);
   if (g_ascii_strtod (text, NULL) != value)
     g_ascii_dtostr (text, sizeof text, value);

@@ -187,6 +187,16 @@ await (Answer *answer)
   g_clear_pointer (&answer->message, g_free);
 }
 
+/* A guard that held its answer gives it, late. */
+static void
+let_go (TestGuard *guard)
+{
+  g_task_return_boolean (guard->held, TRUE);
+  g_clear_object (&guard->held);
+  while (g_main_context_iteration (NULL, FALSE))
+    ;
+}
+
 static void
 test_verdicts (void)
 {
@@ -283,8 +293,7 @@ test_time_out (void)
   g_assert_cmpuint (next->asked, ==, 0);
 
   /* The late answer changes nothing. */
-  g_task_return_boolean (guard->held, TRUE);
-  g_clear_object (&guard->held);
+  let_go (guard);
   await (&answer);
   g_assert_false (answer.allowed);
 
@@ -293,9 +302,7 @@ test_time_out (void)
   start (chain, &answer);
   await (&answer);
   g_assert_cmpint (answer.code, ==, LECTERN_ERROR_TIMED_OUT);
-  g_clear_object (&guard->held);
-  while (g_main_context_iteration (NULL, FALSE))
-    ;
+  let_go (guard);
 }
 
 static void
@@ -314,9 +321,7 @@ test_removed (void)
   lectern_access_chain_remove_guard (chain, id);
   await (&answer);
   g_assert_true (answer.allowed);
-  g_clear_object (&((TestGuard *) guard)->held);
-  while (g_main_context_iteration (NULL, FALSE))
-    ;
+  let_go ((TestGuard *) guard);
 
   answer.answers = 0;
   start (chain, &answer);
@@ -358,9 +363,7 @@ test_ended (void)
   await (&queued);
   g_assert_cmpint (asked.code, ==, LECTERN_ERROR_CLOSED);
   g_assert_cmpint (queued.code, ==, LECTERN_ERROR_CLOSED);
-  g_clear_object (&((TestGuard *) guard)->held);
-  while (g_main_context_iteration (NULL, FALSE))
-    ;
+  let_go ((TestGuard *) guard);
 }
 
 #define N_THREADS 4

@@ -138,11 +138,12 @@ test_layers (void)
                                                "[http]\norigins = a ; b;;c\nmax-body=1MiB\n"
                                                "[plugins]\nrtmp = false\n");
   g_autofree char *second = put ("lectern.conf.d/20-b.conf", "[server]\nthreads = 6\n");
-  g_autofree char *first = put ("lectern.conf.d/10-a.conf", "[server]\nthreads = 5\n"
-                                                            "state-dir = ../other\n"
-                                                            "[http]\norigins = x\nmax-body=2MiB\n");
-  g_autofree char *hidden = put ("lectern.conf.d/.30.conf", "nonsense");
-  g_autofree char *other = put ("lectern.conf.d/README", "nonsense");
+  g_autofree char *first G_GNUC_UNUSED
+      = put ("lectern.conf.d/10-a.conf", "[server]\nthreads = 5\n"
+                                         "state-dir = ../other\n"
+                                         "[http]\norigins = x\nmax-body=2MiB\n");
+  g_autofree char *hidden G_GNUC_UNUSED = put ("lectern.conf.d/.30.conf", "nonsense");
+  g_autofree char *other G_GNUC_UNUSED = put ("lectern.conf.d/README", "nonsense");
   g_autofree char *state = g_build_filename (folder, "other", NULL);
   g_autoptr (LecternConfig) file = load (path, NULL, NULL);
   g_autoptr (LecternConfig) all = load (path, environment, overrides);
