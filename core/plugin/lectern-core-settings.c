@@ -146,16 +146,18 @@ lectern_core_settings_read_media (LecternConfig *config, LecternMediaLimits *lim
 }
 
 void
-lectern_core_settings_report_restart (LecternConfig *before, LecternConfig *after)
+lectern_core_settings_report_restart (const char *group, const char *key, LecternConfig *before,
+                                      LecternConfig *after)
+{
+  if (g_strcmp0 (lectern_config_get_string (before, group, key),
+                 lectern_config_get_string (after, group, key))
+      != 0)
+    g_message ("[%s] %s has changed and needs a restart of the server", group, key);
+}
+
+void
+lectern_core_settings_report_restarts (LecternConfig *before, LecternConfig *after)
 {
   for (gsize i = 0; i < G_N_ELEMENTS (restart_keys); i++)
-    {
-      const char *group = restart_keys[i][0];
-      const char *key = restart_keys[i][1];
-
-      if (g_strcmp0 (lectern_config_get_string (before, group, key),
-                     lectern_config_get_string (after, group, key))
-          != 0)
-        g_message ("[%s] %s has changed and needs a restart of the server", group, key);
-    }
+    lectern_core_settings_report_restart (restart_keys[i][0], restart_keys[i][1], before, after);
 }

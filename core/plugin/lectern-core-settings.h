@@ -13,5 +13,8 @@ LECTERN_API gboolean lectern_core_settings_extend (LecternSchema *schema, GError
 void lectern_core_settings_read_http (LecternConfig *config, LecternHttpLimits *limits);
 void lectern_core_settings_read_media (LecternConfig *config, LecternMediaLimits *limits);
 
-/* Names in the log what differs between @before and @after and needs a restart. */
-void lectern_core_settings_report_restart (LecternConfig *before, LecternConfig *after);
+/* Says in the log that [group] key needs a restart, if it differs between @before and @after. */
+void lectern_core_settings_report_restart (const char *group, const char *key,
+                                           LecternConfig *before, LecternConfig *after);
+/* The same for all of the core's settings that are read once, at the start. */
+void lectern_core_settings_report_restarts (LecternConfig *before, LecternConfig *after);

@@ -367,7 +367,7 @@ lectern_host_reload (LecternHost *self, LecternConfig *config, GError **error)
 
   if (self->tls != NULL && !lectern_tls_reload (self->tls, error))
     return FALSE;
-  lectern_core_settings_report_restart (self->config, config);
+  lectern_core_settings_report_restarts (self->config, config);
   replace_config (self, config);
   set_gate_limits (self);
   lectern_core_settings_read_media (config, &media);

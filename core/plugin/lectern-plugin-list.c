@@ -2,6 +2,7 @@
 #include "plugin/lectern-plugin-list-private.h"
 
 #include "plugin/lectern-build-tree.h"
+#include "plugin/lectern-core-settings.h"
 #include "plugin/lectern-host-private.h"
 #include "plugin/lectern-plugin-private.h"
 
@@ -282,6 +283,17 @@ lectern_plugin_list_stop (LecternPluginList *self)
                 LECTERN_PLUGIN_STATE_STOPPED);
 }
 
+/* Listeners are opened by start alone. */
+static void
+report_addresses (LecternPluginEntry *entry, LecternConfig *before, LecternConfig *after)
+{
+  const LecternSetting *row = entry->info.descriptor->settings;
+
+  for (; row != NULL && row->key != NULL; row++)
+    if (row->type == LECTERN_SETTING_ADDRESS)
+      lectern_core_settings_report_restart (entry->name, row->key, before, after);
+}
+
 /* What a reload has done so far, to be undone when a plugin refuses. */
 typedef struct
 {
@@ -415,5 +427,8 @@ lectern_plugin_list_reload (LecternPluginList *self, LecternConfig *before, Lect
     }
   stop_disabled (self, after);
   mark_disabled (self, after);
+  for (guint i = 0; i < self->started->len; i++)
+    if (lectern_config_is_enabled (before, ((LecternPluginEntry *) self->started->pdata[i])->name))
+      report_addresses (self->started->pdata[i], before, after);
   return TRUE;
 }

@@ -206,6 +206,14 @@ lectern_plugin_get_size (LecternPlugin *self, const char *key)
   return lectern_config_get_size (config, lectern_plugin_get_name (self), key);
 }
 
+gint64
+lectern_plugin_get_bitrate (LecternPlugin *self, const char *key)
+{
+  g_autoptr (LecternConfig) config = lectern_host_get_config (lectern_plugin_get_host (self));
+
+  return lectern_config_get_bitrate (config, lectern_plugin_get_name (self), key);
+}
+
 char *
 lectern_plugin_dup_string (LecternPlugin *self, const char *key)
 {

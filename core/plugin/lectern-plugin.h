@@ -39,6 +39,7 @@ LECTERN_API gboolean lectern_plugin_get_boolean (LecternPlugin *self, const char
 LECTERN_API gint64 lectern_plugin_get_integer (LecternPlugin *self, const char *key);
 LECTERN_API gint64 lectern_plugin_get_duration (LecternPlugin *self, const char *key);
 LECTERN_API gint64 lectern_plugin_get_size (LecternPlugin *self, const char *key);
+LECTERN_API gint64 lectern_plugin_get_bitrate (LecternPlugin *self, const char *key);
 /* Returns: (transfer full) (nullable): a copy, as a reload may replace it. */
 LECTERN_API char *lectern_plugin_dup_string (LecternPlugin *self, const char *key);
 /* Returns: (transfer full): a copy. */

@@ -136,7 +136,7 @@ static void
 set_streams (const char *state, guint count)
 {
   lectern_metric_set (lectern_metrics_get_gauge ("lectern_streams",
-                                                 "Streams by state; idle ones have viewers only.",
+                                                 "Streams by state; idle ones have viewers only",
                                                  "state", state),
                       count);
 }
@@ -159,7 +159,7 @@ set_viewers (LecternStatsCounter *self, const LecternStatsTotals *totals)
     {
       gpointer name = g_ptr_array_index (self->protocols, i);
       LecternMetric *metric
-          = lectern_metrics_get_gauge ("lectern_viewers", "Viewers by protocol.", "protocol", name);
+          = lectern_metrics_get_gauge ("lectern_viewers", "Viewers by protocol", "protocol", name);
 
       lectern_metric_set (metric, GPOINTER_TO_UINT (g_hash_table_lookup (present, name)));
     }
@@ -169,7 +169,7 @@ static void
 set_total (const char *direction, guint64 bytes)
 {
   LecternMetric *metric = lectern_metrics_get_counter ("lectern_media_bytes_total",
-                                                       "Media bytes of publishers and viewers.",
+                                                       "Media bytes of publishers and viewers",
                                                        "direction", direction);
 
   lectern_metric_add (metric, (gint64)bytes - lectern_metric_get (metric));
@@ -192,12 +192,12 @@ lectern_stats_counter_publish (gpointer user_data)
   set_streams ("away", totals.away);
   set_streams ("idle", totals.waiting);
   set_viewers (self, &totals);
-  set_gauge ("lectern_publishers", "Publishers.", totals.publishers);
+  set_gauge ("lectern_publishers", "Publishers", totals.publishers);
   set_total ("received", totals.received);
   set_total ("sent", totals.sent);
-  set_gauge ("lectern_log_dropped_lines", "Log lines that nobody took.",
+  set_gauge ("lectern_log_dropped_lines", "Log lines that nobody took",
              (gint64)lectern_log_get_dropped ());
-  set_gauge ("process_resident_memory_bytes", "Resident memory.",
+  set_gauge ("process_resident_memory_bytes", "Resident memory",
              lectern_stats_process_get_memory ());
-  set_gauge ("process_open_fds", "Open descriptors.", lectern_stats_process_get_descriptors ());
+  set_gauge ("process_open_fds", "Open descriptors", lectern_stats_process_get_descriptors ());
 }

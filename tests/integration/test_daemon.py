@@ -38,8 +38,9 @@ class Case(lectern_test.TestCase):
 
     def serve(self, *words, env=None):
         """Runs a server that is expected to end by itself."""
+        rtmp = [] if "LECTERN_PLUGIN_PATH" in (env or {}) else ["--set=rtmp.listen=127.0.0.1:0"]
         return lectern("serve", f"--set=server.state-dir={self.folder}/state",
-                       "--set=http.listen=127.0.0.1:0", *words, env=env)
+                       "--set=http.listen=127.0.0.1:0", *rtmp, *words, env=env)
 
 
 class Usage(Case):
@@ -457,8 +458,9 @@ class Reload(Case):
 
     def test_what_needs_a_restart_is_named(self):
         server = self.server("")
-        self.reload(server, "[http]\nheaders = 50\n", self.TAKEN)
-        self.assertRegex(server.log(), r"\[http\] headers has changed and needs a restart")
+        self.reload(server, "[http]\nheaders = 50\n[rtmp]\nlisten-tls = 127.0.0.1:0\n", self.TAKEN)
+        for key in (r"\[http\] headers", r"\[rtmp\] listen-tls"):
+            self.assertRegex(server.log(), key + " has changed and needs a restart")
 
     def test_the_command_checks_first_and_finds_the_server(self):
         server = self.server("[plugins]\nexample = true\n")

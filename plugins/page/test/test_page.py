@@ -11,7 +11,7 @@ import lectern_test
 class Page(unittest.TestCase):
     @classmethod
     def setUpClass(cls):
-        cls.server = lectern_test.Server(settings={"rtmp.listen": None})
+        cls.server = lectern_test.Server()
 
     @classmethod
     def tearDownClass(cls):
@@ -69,7 +69,7 @@ class Page(unittest.TestCase):
     def test_shows_where_to_push_as_the_settings_say(self):
         self.assertEqual({}, self.server.json("/page/settings.json"))
         url = "rtmp://push.example.edu/live"
-        with lectern_test.Server(settings={"page.push-url": url, "rtmp.listen": None}) as other:
+        with lectern_test.Server(settings={"page.push-url": url}) as other:
             self.assertEqual({"push-url": url}, other.json("/page/settings.json"))
 
     def test_nothing_outside_its_folder(self):

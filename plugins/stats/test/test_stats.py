@@ -4,6 +4,8 @@
 import json
 import pathlib
 import re
+import shutil
+import unittest
 
 import lectern_test
 
@@ -91,6 +93,99 @@ class Quiet(Case):
         server = self.server(settings={"plugins.stats": "false"})
         for path in ("/healthz", "/metrics", "/api/v1/streams"):
             self.assertEqual(server.request("GET", path)[0], 404)
+
+
+@unittest.skipUnless(shutil.which("ffmpeg"), "no ffmpeg here")
+class Live(Case):
+    """With a stream on the air."""
+
+    def setUp(self):
+        self.one = self.server()
+        self.push = lectern_test.ffmpeg_push(self.one.push_url("live/a"))
+        self.addCleanup(self.push.kill)
+        self.one.wait_live("live/a")
+
+    def watch(self):
+        raw = lectern_test.Raw(self.one.http_port)
+        self.addCleanup(raw.close)
+        raw.send(b"GET /live/a.flv HTTP/1.1\r\nHost: x\r\n\r\n")
+        self.assertEqual(raw.head()[0], 200)
+        self.assertEqual(raw.exactly(3), b"FLV")
+        return raw
+
+    def sessions(self, role, query=""):
+        everybody = self.one.json("/api/v1/sessions" + query, headers=self.token(self.one))
+        return [session for session in everybody["sessions"] if session["role"] == role]
+
+    def delete(self, path):
+        return self.one.request("DELETE", path, headers=self.token(self.one))[0]
+
+    def test_a_stream_is_described(self):
+        self.watch()
+        lectern_test.wait_for(lambda: self.one.stream("live/a")["bitrate"] > 0, 20, "a bit rate")
+        stream = self.one.stream("live/a")
+        self.assertEqual((stream["state"], stream["viewers"], stream["waiting"]), ("live", 1, 0))
+        self.assertRegex(stream["started"], r"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ$")
+        video, audio = stream["video"], stream["audio"]
+        self.assertEqual((video["codec"], video["width"], video["height"]), ("H.264", 320, 180))
+        self.assertAlmostEqual(video["fps"], 15, delta=3)
+        self.assertEqual((audio["codec"], audio["rate"], audio["channels"]), ("AAC", 44100, 2))
+        alone = self.one.json("/api/v1/streams/live/a")
+        self.assertEqual((alone["name"], alone["video"]["codec"]), ("live/a", "H.264"))
+        self.assertNotIn("127.0.0.1", json.dumps([stream, alone]))
+
+    def test_sessions_are_listed_for_managers(self):
+        self.watch()
+        viewer, = lectern_test.wait_for(lambda: self.sessions("play"), 5, "the viewer")
+        publisher, = self.sessions("publish", "?stream=live/a")
+        self.assertRegex(viewer["id"], r"^[A-Z0-9]{8}$")
+        self.assertEqual((viewer["protocol"], viewer["stream"]), ("http", "live/a"))
+        self.assertEqual((publisher["protocol"], publisher["stream"]), ("rtmp", "live/a"))
+        self.assertTrue(publisher["peer"].startswith("127.0.0.1:"))
+        self.assertNotIn(self.one.key("live/a"), json.dumps(publisher))
+        self.assertEqual(self.sessions("publish", "?stream=live/b"), [])
+
+    def test_a_session_can_be_ended(self):
+        raw, other = self.watch(), self.watch()
+        first, second = sorted(self.sessions("play"), key=lambda session: session["id"])
+        self.assertEqual(self.delete("/api/v1/sessions/" + first["id"]), 204)
+        lectern_test.wait_for(lambda: [session["id"] for session in self.sessions("play")]
+                              == [second["id"]], 5, "the session to end")
+        self.assertEqual(self.delete("/api/v1/sessions/" + first["id"]), 404)
+        self.assertEqual(self.one.stream("live/a")["state"], "live")
+        raw.close()
+        other.close()
+
+    def test_a_stream_can_be_ended(self):
+        raw = self.watch()
+        self.assertEqual(self.delete("/api/v1/streams/live/a"), 204)
+        raw.everything()
+        self.push.wait(20)
+        lectern_test.wait_for(lambda: not self.sessions("publish"), 5, "the publisher to go")
+        stream = self.one.stream("live/a")
+        self.assertTrue(stream is None or stream["state"] == "ended", stream)
+
+    def test_totals_count_and_never_fall(self):
+        def bytes_now():
+            return self.one.json("/api/v1/server", headers=self.token(self.one))["bytes"]
+
+        def metrics():
+            return self.one.get("/metrics", headers=self.token(self.one)).decode()
+        raw = self.watch()
+        self.assertIn('lectern_viewers{protocol="http"} 1\n', metrics())
+        lectern_test.wait_for(lambda: bytes_now()["sent"] > 0, 5, "bytes sent")
+        before = bytes_now()
+        raw.close()
+        self.push.kill()
+        for _ in range(20):
+            now = bytes_now()
+            for key in ("received", "sent"):
+                self.assertGreaterEqual(now[key], before[key])
+            before = now
+        sent = re.search(r'lectern_media_bytes_total\{direction="sent"\} (\d+)', metrics())
+        self.assertGreaterEqual(int(sent.group(1)), before["sent"])
+        lectern_test.wait_for(lambda: 'lectern_viewers{protocol="http"} 0\n' in metrics(), 5,
+                              "the viewer to leave")
 
 
 lectern_test.main()
