@@ -83,6 +83,7 @@ export class Server {
   }
 
   async stream(name) {
+    assert.equal(this.process.signalCode ?? this.process.exitCode, null, this.process.log);
     const answer = await fetch(`${this.url}/api/v1/streams`);
     const { streams } = await answer.json();
     return streams.find((stream) => stream.name === name);

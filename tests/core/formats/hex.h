@@ -38,7 +38,8 @@ cut (GBytes *bytes, gsize size)
   guint8 *copy = g_malloc (MAX (size, 1));
 
   g_assert_cmpuint (size, <=, g_bytes_get_size (bytes));
-  memcpy (copy, g_bytes_get_data (bytes, NULL), size);
+  if (size > 0)
+    memcpy (copy, g_bytes_get_data (bytes, NULL), size);
   return copy;
 }
 
