@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #define BACKLOG 4096
+#define UNSENT_LIMIT (128 * 1024)
 
 struct _LecternListener
 {
@@ -49,8 +50,10 @@ open_socket (const LecternAddress *address)
   set_option (fd, SOL_SOCKET, SO_REUSEADDR, 1);
   if (name.ss_family == AF_INET6)
     set_option (fd, IPPROTO_IPV6, IPV6_V6ONLY, is_any (address) ? 0 : 1);
-  /* Accepted sockets inherit it. */
+  /* Accepted sockets inherit these two. Without the second the kernel keeps 4 MiB for a peer that
+   * takes nothing: ten seconds of video that it would have to watch before it is up to date. */
   set_option (fd, IPPROTO_TCP, TCP_NODELAY, 1);
+  set_option (fd, IPPROTO_TCP, TCP_NOTSENT_LOWAT, UNSENT_LIMIT);
   if (bind (fd, (struct sockaddr *) &name, size) == 0 && listen (fd, BACKLOG) == 0)
     return fd;
   number = errno;

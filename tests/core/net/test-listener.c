@@ -3,7 +3,10 @@
 
 #include "base/lectern-metrics.h"
 #include "net/lectern-buffer.h"
+#include "net/lectern-connection-private.h"
 
+#include <fcntl.h>
+#include <netinet/tcp.h>
 #include <time.h>
 
 static gint warnings_expected; /* atomic */
@@ -154,6 +157,41 @@ test_any_address_serves_both_families (void)
   check_echo (fd);
   close (fd);
   g_assert_true (counter_wait (&server.closed, 1));
+  server_stop (&server);
+}
+
+static int
+get_option (int fd, int level, int option)
+{
+  int value = -1;
+  socklen_t size = sizeof value;
+
+  g_assert_cmpint (getsockopt (fd, level, option, &value, &size), ==, 0);
+  return value;
+}
+
+static void
+serve_checked (LecternConnection *connection, gpointer user_data)
+{
+  int fd = connection->watch.fd;
+
+  g_assert_cmpint (get_option (fd, IPPROTO_TCP, TCP_NODELAY), !=, 0);
+  g_assert_cmpint (get_option (fd, IPPROTO_TCP, TCP_NOTSENT_LOWAT), ==, 128 * 1024);
+  g_assert_cmpint (fcntl (fd, F_GETFL) & O_NONBLOCK, !=, 0);
+  g_assert_cmpint (fcntl (fd, F_GETFD) & FD_CLOEXEC, !=, 0);
+  serve_counted (connection, user_data);
+}
+
+static void
+test_accepted_sockets_are_set_up (void)
+{
+  Server server = { .pool = NULL };
+  int fd;
+
+  server_start (&server, 1, NULL, serve_checked);
+  fd = server_connect (&server, 0);
+  check_echo (fd);
+  close (fd);
   server_stop (&server);
 }
 
@@ -315,6 +353,7 @@ main (int argc, char **argv)
   g_test_add_func ("/net/listener/stop-frees-the-port-at-once", test_stop_frees_the_port_at_once);
   g_test_add_func ("/net/listener/any-address-serves-both-families",
                    test_any_address_serves_both_families);
+  g_test_add_func ("/net/listener/accepted-sockets-are-set-up", test_accepted_sockets_are_set_up);
   g_test_add_func ("/net/listener/gate-turns-away-before-serving",
                    test_gate_turns_away_before_serving);
   g_test_add_func ("/net/listener/outlives-running-out-of-descriptors",
