@@ -25,6 +25,7 @@ struct _LecternAcceptor
   LecternListenerFunc func;
   gpointer user_data;
   GDestroyNotify free_user_data;
+  GMainContext *control; /* where it is freed */
   int fd;
   int reserve;  /* given up for a moment to shed a connection when there are no descriptors left */
   gint stopped; /* atomic */
@@ -72,13 +73,37 @@ open_reserve (void)
   return open ("/dev/null", O_RDONLY | O_CLOEXEC);
 }
 
+static gboolean
+do_nothing (gpointer data)
+{
+  return G_SOURCE_REMOVE;
+}
+
+/* The last reference may go on a reactor, where plugins are not prepared to be freed. */
+static void
+release_user_data (LecternAcceptor *self)
+{
+  g_autoptr (GSource) source = NULL;
+
+  if (self->free_user_data == NULL)
+    return;
+  if (lectern_reactor_get_current () == NULL)
+    {
+      self->free_user_data (self->user_data);
+      return;
+    }
+  source = g_idle_source_new ();
+  g_source_set_callback (source, do_nothing, self->user_data, self->free_user_data);
+  g_source_attach (source, self->control);
+}
+
 static void
 clear (gpointer data)
 {
   LecternAcceptor *self = data;
 
-  if (self->free_user_data != NULL)
-    self->free_user_data (self->user_data);
+  release_user_data (self);
+  g_main_context_unref (self->control);
   close (self->fd);
   if (self->reserve >= 0)
     close (self->reserve);
@@ -109,6 +134,7 @@ lectern_acceptor_new (int fd, LecternReactorPool *reactors, LecternGate *gate, L
   self->func = func;
   self->user_data = user_data;
   self->free_user_data = free_user_data;
+  self->control = g_main_context_ref_thread_default ();
   self->reserve = open_reserve ();
   return self;
 }

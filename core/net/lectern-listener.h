@@ -17,7 +17,7 @@ LECTERN_API G_DECLARE_FINAL_TYPE (LecternListener, lectern_listener, LECTERN, LI
     typedef void (*LecternListenerFunc) (LecternConnection *connection, gpointer user_data);
 
 /* Binds and listens (backlog 4096) on @address; port 0 takes a free one. @tls: (nullable).
- * @free_user_data runs after the last call of @func.
+ * @free_user_data runs on this thread after the last call of @func, also when this fails.
  * Errors: CONFLICT: the port is taken (the message names it); DENIED, FAILED. Thread: control. */
 LECTERN_API LecternListener *lectern_listener_new (const LecternAddress *address,
                                                    LecternReactorPool *reactors, LecternGate *gate,
