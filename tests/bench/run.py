@@ -42,8 +42,8 @@ def parse(arguments):
     a.add_argument("--rate", type=float, default=500, help="connects a second")
     a.add_argument("--slots", type=int, default=5,
                    help="parts of a flush interval over which the floor spreads viewers, as Lectern does")
-    a.add_argument("--nice", type=int, default=0,
-                   help="priority of server and load; -15 keeps other work out of the figures, but needs root")
+    a.add_argument("--realtime", action="store_true",
+                   help="run server and load before all else (SCHED_RR, needs root), on a machine that is not quiet")
     a.add_argument("--server-cpus", default="0")
     a.add_argument("--load-cpus", default="1")
     a.add_argument("--build", type=Path, default=ROOT / "build-bench", help="the build tree to measure")

@@ -107,8 +107,8 @@ class Run:
         def bind():
             if cpus:
                 os.sched_setaffinity(0, cpus)
-            if self.bench.options.nice:
-                os.setpriority(os.PRIO_PROCESS, 0, self.bench.options.nice)
+            if self.bench.options.realtime:
+                os.sched_setscheduler(0, os.SCHED_RR, os.sched_param(1))
         process = subprocess.Popen(args, preexec_fn=bind, **more)
         self.started.append(process)
         return process
