@@ -21,15 +21,16 @@ struct _LecternReactor
   GSource *source;
   gboolean dispatching;
   gboolean ending;
-  gint64 now_us;       /* when the running dispatch began */
-  gint64 ready_us;     /* the source's ready time, -1 none */
-  gint64 ready_due_us; /* the timer it stands for */
+  gint64 now_us; /* when the running dispatch began */
 
   int epoll_fd;
+  gpointer epoll_tag;
+  int loop_fd;       /* GLib's wake-up of the context, once it is in the epoll set, else -1 */
   LecternWatch mail; /* the eventfd */
   struct epoll_event batch[LECTERN_REACTOR_BATCH];
   int batch_size;
   int batch_next;
+  gboolean fetched; /* the batch came with the waiting */
 
   GPtrArray *timers; /* a binary heap by due_us */
   LecternWakeQueue mailbox;
@@ -56,8 +57,6 @@ void lectern_reactor_run_watches (LecternReactor *self);
 void lectern_reactor_run_timers (LecternReactor *self);
 /* Forgets all timers. */
 void lectern_reactor_drop_timers (LecternReactor *self);
-/* Sets the main loop's waiting time after a change outside of a dispatch. */
-void lectern_reactor_arm (LecternReactor *self);
 void lectern_reactor_note_lag (LecternReactor *self, gint64 lag_us);
 /* A connection is on its way here, or gone. Thread: any. */
 void lectern_reactor_count_connection (LecternReactor *self, gint change);

@@ -61,26 +61,92 @@ lectern_reactor_note_lag (LecternReactor *self, gint64 lag_us)
   self->worst_lag_us = MAX (self->worst_lag_us, lag_us);
 }
 
-void
-lectern_reactor_arm (LecternReactor *self)
+/* How long the loop may wait, -1 for ever. GLib waits by the system's clock, which a test may have
+ * replaced for us. */
+static gint
+get_wait_ms (LecternReactor *self)
 {
-  gint64 due_us = -1;
-  gint64 clock_us = g_get_monotonic_time ();
-  gint64 ready_us = -1;
+  const LecternTimer *first;
+  gint64 left_us;
 
   if (!lectern_wake_queue_is_empty (&self->mailbox))
-    due_us = ready_us = 0;
-  else if (self->timers->len > 0)
-    {
-      due_us = ((LecternTimer *) g_ptr_array_index (self->timers, 0))->due_us;
-      /* GLib waits by the system's clock, which a test may have replaced for us. */
-      ready_us = clock_us + MAX (due_us - lectern_clock_now_us (), 0);
-    }
-  if (due_us == self->ready_due_us && (due_us < 0 || self->ready_us > clock_us))
-    return;
-  self->ready_due_us = due_us;
-  self->ready_us = ready_us;
-  g_source_set_ready_time (self->source, ready_us);
+    return 0;
+  if (self->timers->len == 0)
+    return -1;
+  first = g_ptr_array_index (self->timers, 0);
+  left_us = first->due_us - lectern_clock_now_us ();
+  return left_us > 0 ? (gint) MIN ((left_us + 999) / 1000, G_MAXINT) : 0;
+}
+
+static gboolean
+prepare (GSource *source, gint *timeout)
+{
+  LecternReactor *self = ((ReactorSource *) source)->reactor;
+
+  *timeout = self->dispatching ? -1 : get_wait_ms (self);
+  return *timeout == 0;
+}
+
+static gboolean
+check (GSource *source)
+{
+  LecternReactor *self = ((ReactorSource *) source)->reactor;
+
+  return !self->dispatching
+         && (self->batch_size > 0 || g_source_query_unix_fd (source, self->epoll_tag) != 0
+             || get_wait_ms (self) == 0);
+}
+
+/* Takes GLib's own wake-up out of the batch. Returns: whether it was there. */
+static gboolean
+take_loop_wake (LecternReactor *self)
+{
+  for (int i = 0; i < self->batch_size; i++)
+    if (self->batch[i].data.ptr == &self->loop_fd)
+      {
+        self->batch[i] = self->batch[--self->batch_size];
+        return TRUE;
+      }
+  return FALSE;
+}
+
+/* Returns: whether GLib's wake-up is in the epoll set. */
+static gboolean
+watch_loop (LecternReactor *self, int fd)
+{
+  struct epoll_event event = { .events = EPOLLIN, .data.ptr = &self->loop_fd };
+
+  if (fd == self->loop_fd)
+    return TRUE;
+  if (self->loop_fd >= 0 || epoll_ctl (self->epoll_fd, EPOLL_CTL_ADD, fd, &event) != 0)
+    return FALSE;
+  self->loop_fd = fd;
+  return TRUE;
+}
+
+/* The context's poll function. As a rule its descriptors are the epoll set and GLib's wake-up: with
+ * the latter in the set too, one call waits for both and brings the events along. */
+static gint
+wait_for_events (GPollFD *fds, guint n_fds, gint timeout)
+{
+  LecternReactor *self = current;
+  GPollFD *set = n_fds == 2 && self != NULL && fds[0].fd == self->epoll_fd ? &fds[0] : &fds[1];
+  GPollFD *loop = set == &fds[0] ? &fds[1] : &fds[0];
+
+  if (n_fds != 2 || self == NULL || self->dispatching || set->fd != self->epoll_fd
+      || !watch_loop (self, loop->fd))
+    return g_poll (fds, n_fds, timeout);
+  set->revents = loop->revents = 0;
+  self->batch_next = 0;
+  self->batch_size = epoll_wait (self->epoll_fd, self->batch, LECTERN_REACTOR_BATCH, timeout);
+  if (self->batch_size < 0)
+    return -1;
+  if (take_loop_wake (self))
+    loop->revents = G_IO_IN;
+  if (self->batch_size > 0)
+    set->revents = G_IO_IN;
+  self->fetched = TRUE;
+  return (set->revents != 0) + (loop->revents != 0);
 }
 
 static void
@@ -106,11 +172,10 @@ dispatch (GSource *source, GSourceFunc callback, gpointer user_data)
   lectern_reactor_run_timers (self);
   run_mailbox (self);
   self->dispatching = FALSE;
-  lectern_reactor_arm (self);
   return G_SOURCE_CONTINUE;
 }
 
-static GSourceFuncs source_funcs = { .dispatch = dispatch };
+static GSourceFuncs source_funcs = { .prepare = prepare, .check = check, .dispatch = dispatch };
 
 static void
 mail_came (LecternWatch *watch, guint32 events)
@@ -124,13 +189,10 @@ tell (LecternReactor *self)
 {
   guint64 one = 1;
 
-  if (current != self)
-    {
-      while (write (self->mail.fd, &one, sizeof one) < 0 && errno == EINTR)
-        ;
-    }
-  else if (!self->dispatching)
-    lectern_reactor_arm (self);
+  if (current == self)
+    return;
+  while (write (self->mail.fd, &one, sizeof one) < 0 && errno == EINTR)
+    ;
 }
 
 void
@@ -253,7 +315,7 @@ lectern_reactor_new (const char *name, GError **error)
   self->lag_metric = lectern_metrics_get_gauge (
       "lectern_reactor_lag_microseconds", "How late the last second's latest timer or wake-up ran",
       "reactor", name);
-  g_source_add_unix_fd (self->source, self->epoll_fd, G_IO_IN);
+  self->epoll_tag = g_source_add_unix_fd (self->source, self->epoll_fd, G_IO_IN);
   g_source_attach (self->source, self->context);
 
   self->thread = g_thread_try_new (name, run, g_object_ref (self), error);
@@ -305,12 +367,15 @@ lectern_reactor_class_init (LecternReactorClass *class)
 static void
 lectern_reactor_init (LecternReactor *self)
 {
-  self->epoll_fd = -1;
-  self->ready_us = self->ready_due_us = -1;
+  self->epoll_fd = self->loop_fd = -1;
   self->context = g_main_context_new ();
+  g_main_context_set_poll_func (self->context, wait_for_events);
   self->loop = g_main_loop_new (self->context, FALSE);
   self->source = g_source_new (&source_funcs, sizeof (ReactorSource));
   ((ReactorSource *) self->source)->reactor = self;
+  /* Else GLib takes the descriptor out of its set and back at every dispatch, and wakes itself up
+   * each time. */
+  g_source_set_can_recurse (self->source, TRUE);
   self->timers = g_ptr_array_new ();
   lectern_wake_queue_init (&self->mailbox);
   self->scratch = g_malloc (LECTERN_REACTOR_SCRATCH);

@@ -84,8 +84,6 @@ lectern_timer_start (LecternTimer *self, LecternReactor *reactor, gint64 delay_u
   self->due_us = lectern_clock_now_us () + MAX (delay_us, 0);
   g_ptr_array_add (reactor->timers, self);
   sift_up (reactor->timers, reactor->timers->len - 1);
-  if (!reactor->dispatching)
-    lectern_reactor_arm (reactor);
 }
 
 void

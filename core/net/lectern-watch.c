@@ -50,8 +50,12 @@ lectern_watch_stop (LecternWatch *self)
 void
 lectern_reactor_run_watches (LecternReactor *self)
 {
-  self->batch_next = 0;
-  self->batch_size = epoll_wait (self->epoll_fd, self->batch, LECTERN_REACTOR_BATCH, 0);
+  if (!self->fetched)
+    {
+      self->batch_next = 0;
+      self->batch_size = epoll_wait (self->epoll_fd, self->batch, LECTERN_REACTOR_BATCH, 0);
+    }
+  self->fetched = FALSE;
   while (self->batch_next < self->batch_size)
     {
       const struct epoll_event *event = &self->batch[self->batch_next++];

@@ -3,6 +3,7 @@
 
 #include "base/lectern-clock.h"
 
+#include <glib-unix.h>
 #include <sys/eventfd.h>
 
 /* Posts */
@@ -461,6 +462,78 @@ test_stopped_watch_gets_nothing_of_the_batch (void)
   g_assert_cmpuint (calls, ==, 1);
 }
 
+/* A plain GLib source with a descriptor of its own, beside a watch and a timer. */
+typedef struct
+{
+  LecternReactor *reactor;
+  LecternWatch watch;
+  LecternTimer timer;
+  Counter from_source;
+  Counter from_watch;
+  Counter from_timer;
+} Mixed;
+
+static gboolean
+count_source (gint fd, GIOCondition condition, gpointer user_data)
+{
+  Mixed *mixed = user_data;
+
+  counter_add (&mixed->from_source, 1);
+  return counter_get (&mixed->from_source) < 3 ? G_SOURCE_CONTINUE : G_SOURCE_REMOVE;
+}
+
+static void
+count_watch (LecternWatch *watch, guint32 events)
+{
+  Mixed *mixed = (Mixed *) ((char *) watch - G_STRUCT_OFFSET (Mixed, watch));
+
+  counter_add (&mixed->from_watch, 1);
+  if (counter_get (&mixed->from_watch) == 3)
+    lectern_watch_stop (watch);
+}
+
+static void
+count_timer (LecternTimer *timer)
+{
+  Mixed *mixed = (Mixed *) ((char *) timer - G_STRUCT_OFFSET (Mixed, timer));
+
+  counter_add (&mixed->from_timer, 1);
+  if (counter_get (&mixed->from_timer) < 3)
+    lectern_timer_start (timer, mixed->reactor, 1000, count_timer);
+}
+
+static void
+start_mixed (gpointer data)
+{
+  Mixed *mixed = data;
+
+  g_assert_true (lectern_watch_start (&mixed->watch, mixed->reactor, mixed->watch.fd, EPOLLIN,
+                                      count_watch, NULL));
+  lectern_timer_start (&mixed->timer, mixed->reactor, 1000, count_timer);
+}
+
+static void
+test_sources_with_descriptors_work_beside_watches (void)
+{
+  g_autoptr (LecternReactor) reactor = new_reactor ();
+  Mixed mixed = { .reactor = reactor, .watch.fd = eventfd (1, EFD_CLOEXEC | EFD_NONBLOCK) };
+  int fd = eventfd (1, EFD_CLOEXEC | EFD_NONBLOCK);
+  g_autoptr (GSource) source = g_unix_fd_source_new (fd, G_IO_IN);
+
+  /* The source is attached while the reactor already waits. */
+  call_on (reactor, do_nothing, NULL);
+  g_source_set_callback (source, G_SOURCE_FUNC (count_source), &mixed, NULL);
+  g_source_attach (source, lectern_reactor_get_context (reactor));
+  g_assert_true (counter_wait (&mixed.from_source, 1));
+  call_on (reactor, start_mixed, &mixed);
+  g_assert_true (counter_wait (&mixed.from_source, 3));
+  g_assert_true (counter_wait (&mixed.from_watch, 3));
+  g_assert_true (counter_wait (&mixed.from_timer, 3));
+  lectern_reactor_stop (reactor);
+  close (fd);
+  close (mixed.watch.fd);
+}
+
 static void
 free_self (LecternWatch *watch, guint32 events)
 {
@@ -584,6 +657,8 @@ main (int argc, char **argv)
   g_test_add_func ("/net/timer/follows-the-test-clock", test_timers_follow_the_test_clock);
   g_test_add_func ("/net/watch/stopped-gets-nothing-of-the-batch",
                    test_stopped_watch_gets_nothing_of_the_batch);
+  g_test_add_func ("/net/watch/works-beside-sources-with-descriptors",
+                   test_sources_with_descriptors_work_beside_watches);
   g_test_add_func ("/net/watch/may-free-itself", test_watch_may_free_itself);
   g_test_add_func ("/net/watch/refuses-a-bad-descriptor", test_watch_refuses_a_bad_descriptor);
   g_test_add_func ("/net/reactor/measures-load-and-lag", test_measures_load_and_lag);
