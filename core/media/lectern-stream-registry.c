@@ -288,6 +288,8 @@ on_notice (gpointer user_data)
 {
   Notice *notice = user_data;
 
+  g_message ("'%s' is %s", lectern_stream_get_name (notice->stream),
+             g_signal_name (notice->signal));
   g_signal_emit (notice->registry, notice->signal, 0, notice->stream);
   return G_SOURCE_REMOVE;
 }
