@@ -137,7 +137,6 @@ on_play (LecternHttpExchange *exchange, gpointer user_data)
       return;
     }
   lectern_http_exchange_set_header (exchange, "Cache-Control", "no-cache, no-store");
-  lectern_http_exchange_set_header (exchange, "X-Content-Type-Options", "nosniff");
   connection = lectern_http_exchange_take_over (exchange, 200, "video/x-flv");
   if (connection != NULL)
     watch (lectern_plugin_get_host (user_data), exchange, connection, &options);
