@@ -103,6 +103,7 @@ test_spreads_evenly (void)
 static void
 count_freed (gpointer data)
 {
+  g_assert_null (lectern_reactor_get_current ());
   counter_add (data, 1);
 }
 
@@ -133,7 +134,8 @@ test_stop_frees_the_port_at_once (void)
       g_object_unref (listener);
     }
   lectern_reactor_pool_stop (pool);
-  g_assert_cmpint (counter_get (&freed), ==, 20);
+  while (counter_get (&freed) < 20)
+    g_main_context_iteration (NULL, TRUE);
 }
 
 static void
