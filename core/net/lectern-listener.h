@@ -26,6 +26,6 @@ LECTERN_API LecternListener *lectern_listener_new (const LecternAddress *address
                                                    GDestroyNotify free_user_data, GError **error);
 /* The bound address, with the real port. Thread: any. */
 LECTERN_API const LecternAddress *lectern_listener_get_address (LecternListener *self);
-/* Stops accepting and closes the listening socket; connections stay. Idempotent. Thread: control.
- */
+/* Stops accepting and frees the port; connections stay. No call of @func begins after it, but one
+ * may be running. Idempotent. Thread: control. */
 LECTERN_API void lectern_listener_stop (LecternListener *self);
