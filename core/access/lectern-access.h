@@ -42,7 +42,9 @@ LECTERN_API LecternAccessRequest *lectern_access_request_new (LecternAction acti
 LECTERN_API LecternAccessRequest *lectern_access_request_ref (LecternAccessRequest *self);
 LECTERN_API void lectern_access_request_unref (LecternAccessRequest *self);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (LecternAccessRequest, lectern_access_request_unref)
-/* Returns: (transfer full) (nullable): the decoded value of a query parameter, at most 1024 bytes. */
+/* Returns: (transfer full) (nullable): the decoded value of a query parameter, at most 1024 bytes: the
+ * first of that name, "%XX" decoded, "+" as it is; NULL too for a bad escape, a zero byte and what is
+ * not UTF-8. */
 LECTERN_API char *lectern_access_request_get_parameter (LecternAccessRequest *self,
                                                         const char *name);
 
@@ -64,12 +66,13 @@ LECTERN_API guint lectern_access_chain_add_guard (LecternAccessChain *self, Lect
 LECTERN_API void lectern_access_chain_remove_guard (LecternAccessChain *self, guint id);
 
 /* The answer: @identity: (nullable): who the allowing guard says it is; @error: NULL when allowed,
- * else DENIED, TIMED_OUT or the guard's own. Both live for the call only. */
+ * else DENIED, TIMED_OUT or the guard's own, LIMIT when too many checks are under way, CLOSED when the
+ * chain ends. Both live for the call only. */
 typedef void (*LecternAccessFunc) (LecternIdentity *identity, const GError *error,
                                    gpointer user_data);
 
 /* Asks. @func runs exactly once, in the thread-default main context of the caller; guards run on the
- * control thread. Thread: any that runs a main context. */
+ * control thread (the one that made the chain). Thread: any that runs a main context. */
 LECTERN_API void lectern_access_chain_check (LecternAccessChain *self,
                                              LecternAccessRequest *request,
                                              LecternAccessFunc func, gpointer user_data);

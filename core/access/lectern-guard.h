@@ -22,9 +22,10 @@ struct _LecternGuardInterface
   GTypeInterface parent;
 
   /* *@identity: (out) (nullable) (transfer full): who it is, when the guard found out. *@error: why,
-   * for a DENY; logged, never shown to the peer. */
+   * for a DENY; logged, never shown to the peer. A set error is a no, whatever the verdict. */
   LecternVerdict (*check) (LecternGuard *self, LecternAccessRequest *request,
                            LecternIdentity **identity, GError **error);
+  /* May call @callback before it returns; calls it once in any case, cancelled or not. */
   void (*check_async) (LecternGuard *self, LecternAccessRequest *request,
                        GCancellable *cancellable, GAsyncReadyCallback callback,
                        gpointer user_data);

@@ -45,8 +45,15 @@ test_convert (void)
     { G_IO_ERROR_CANCELLED, LECTERN_ERROR_CLOSED },
     { G_IO_ERROR_TIMED_OUT, LECTERN_ERROR_TIMED_OUT },
     { G_IO_ERROR_NO_SPACE, LECTERN_ERROR_LIMIT },
+    { G_IO_ERROR_PERMISSION_DENIED, LECTERN_ERROR_DENIED },
+    { G_IO_ERROR_EXISTS, LECTERN_ERROR_CONFLICT },
+    { G_IO_ERROR_CONNECTION_CLOSED, LECTERN_ERROR_CLOSED },
+    { G_IO_ERROR_NOT_SUPPORTED, LECTERN_ERROR_NOT_SUPPORTED },
+    { G_IO_ERROR_INVALID_DATA, LECTERN_ERROR_INVALID_DATA },
     { G_IO_ERROR_BUSY, LECTERN_ERROR_FAILED },
   };
+  g_autoptr (GError) missing = g_error_new (G_FILE_ERROR, G_FILE_ERROR_NOENT, "m");
+  g_autoptr (GError) closed = g_error_new (G_FILE_ERROR, G_FILE_ERROR_ACCES, "c");
   GError *none = NULL;
 
   for (guint i = 0; i < G_N_ELEMENTS (rows); i++)
@@ -57,6 +64,10 @@ test_convert (void)
       g_assert_error (error, LECTERN_ERROR, (int) rows[i].to);
       g_assert_cmpstr (error->message, ==, "kept");
     }
+  lectern_error_convert (&missing);
+  g_assert_error (missing, LECTERN_ERROR, LECTERN_ERROR_NOT_FOUND);
+  lectern_error_convert (&closed);
+  g_assert_error (closed, LECTERN_ERROR, LECTERN_ERROR_DENIED);
   lectern_error_convert (&none);
   lectern_error_convert (NULL);
   g_assert_null (none);
@@ -65,7 +76,27 @@ test_convert (void)
 static void
 test_errno (void)
 {
+  static const struct
+  {
+    int number;
+    LecternError code;
+  } rows[] = {
+    { ENOENT, LECTERN_ERROR_NOT_FOUND }, { EACCES, LECTERN_ERROR_DENIED },
+    { EPERM, LECTERN_ERROR_DENIED },     { EEXIST, LECTERN_ERROR_CONFLICT },
+    { EMFILE, LECTERN_ERROR_LIMIT },     { ENOSPC, LECTERN_ERROR_LIMIT },
+    { ENOMEM, LECTERN_ERROR_LIMIT },     { ETIMEDOUT, LECTERN_ERROR_TIMED_OUT },
+    { EPIPE, LECTERN_ERROR_CLOSED },     { ECONNRESET, LECTERN_ERROR_CLOSED },
+    { EIO, LECTERN_ERROR_FAILED },
+  };
   g_autoptr (GError) error = NULL;
+
+  for (guint i = 0; i < G_N_ELEMENTS (rows); i++)
+    {
+      g_autoptr (GError) one = NULL;
+
+      lectern_error_set_errno (&one, rows[i].number, "x");
+      g_assert_error (one, LECTERN_ERROR, (int) rows[i].code);
+    }
 
   lectern_error_set_errno (&error, EADDRINUSE, "cannot listen on %d", 80);
   g_assert_error (error, LECTERN_ERROR, LECTERN_ERROR_CONFLICT);
