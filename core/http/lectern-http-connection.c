@@ -19,6 +19,8 @@
 #define PENDING_MAX (64 * 1024)
 /* What may lie behind a head while it is dealt with: two reads of the reactor. */
 #define INPUT_SLACK (128 * 1024)
+/* What a connection has at first, and again when it is handed over. */
+#define USUAL_INPUT (64 * 1024)
 
 typedef enum
 {
@@ -211,6 +213,7 @@ lectern_http_connection_hand_over (LecternHttpConnection *self, const GString *h
     return NULL;
   lectern_connection_ref (connection);
   lectern_connection_set_handler (connection, NULL, NULL);
+  lectern_connection_set_input_limit (connection, USUAL_INPUT);
   lectern_connection_set_reading (connection, TRUE);
   self->handed_over = TRUE;
   if (!self->in_input)
@@ -322,6 +325,8 @@ checked (LecternIdentity *identity, const GError *error, gpointer user_data)
     exchange->identity = lectern_identity_ref (identity);
   if (error != NULL)
     {
+      if (lectern_rate_limiter_take (&self->cell->refusals, lectern_clock_now_us ()))
+        g_info ("%s: %s", lectern_connection_get_peer_name (self->connection), error->message);
       lectern_http_dispatch_deny (exchange, error);
       lectern_http_exchange_unref (exchange);
     }

@@ -18,7 +18,7 @@ typedef struct
 {
   gsize head_size;          /* request line and headers: 16 KiB, more is 431 */
   guint headers;            /* header lines: 100 */
-  gsize body_size;          /* 64 KiB unless the route says more; more is 413 */
+  gsize body_size;          /* 64 KiB, more is 413 */
   gint64 head_timeout_us;   /* first byte to end of head: 10 s, then 408 */
   gint64 idle_timeout_us;   /* between requests: 30 s */
   gint64 body_grace_us;     /* time to the first KiB of a body: 10 s, then 1 KiB/s at least */
