@@ -25,6 +25,7 @@ struct _LecternAudience
   guint tick;       /* the slot whose turn it is */
   guint idle_ticks; /* ticks since the last wake */
   gint64 interval_us;
+  gint64 flush_due_us; /* the turn that the timer runs for */
   LecternTimer flush_timer;
   LecternTimer check_timer;
 };
@@ -120,6 +121,18 @@ flush_all (LecternAudience *self)
     flush_slot (self, i, now_us);
 }
 
+static void on_flush_timer (LecternTimer *timer);
+
+/* Turns follow a grid, so that neither the timer's grain nor the sending makes the interval longer;
+ * what a busy reactor missed is not made up for. */
+static void
+plan_flush (LecternAudience *self, gint64 now_us)
+{
+  self->flush_due_us = MAX (self->flush_due_us + self->interval_us / SLOTS, now_us);
+  lectern_timer_start (&self->flush_timer, self->reactor, self->flush_due_us - now_us,
+                       on_flush_timer);
+}
+
 static void
 on_flush_timer (LecternTimer *timer)
 {
@@ -130,7 +143,7 @@ on_flush_timer (LecternTimer *timer)
   self->tick = (self->tick + 1) % SLOTS;
   flush_slot (self, self->tick, lectern_clock_now_us ());
   if (self->size > 0 && ++self->idle_ticks < 2 * SLOTS && self->interval_us > 0)
-    lectern_timer_start (timer, self->reactor, self->interval_us / SLOTS, on_flush_timer);
+    plan_flush (self, lectern_clock_now_us ());
   lectern_audience_unref (self);
 }
 
@@ -157,8 +170,10 @@ on_wake (LecternWake *wake)
   if (self->interval_us == 0)
     flush_all (self);
   else if (self->flush_timer.reactor == NULL && self->size > 0)
-    lectern_timer_start (&self->flush_timer, self->reactor, self->interval_us / SLOTS,
-                         on_flush_timer);
+    {
+      self->flush_due_us = lectern_clock_now_us ();
+      plan_flush (self, self->flush_due_us);
+    }
   lectern_audience_unref (self);
 }
 
