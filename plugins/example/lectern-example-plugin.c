@@ -16,7 +16,7 @@ G_DEFINE_FINAL_TYPE (LecternExamplePlugin, lectern_example_plugin, LECTERN_TYPE_
 
 static const LecternSetting settings[] = {
   { "greeting", LECTERN_SETTING_STRING, "Hello from Lectern", NULL, NULL,
-    N_ ("What the example says to whoever asks") },
+    N_ ("What it says to whoever asks") },
   { NULL },
 };
 
@@ -47,5 +47,5 @@ lectern_example_plugin_init (LecternExamplePlugin *self)
 {
 }
 
-LECTERN_PLUGIN_DEFINE (example, .summary = N_ ("The smallest good plugin, to copy from"),
+LECTERN_PLUGIN_DEFINE (example, .summary = N_ ("Answers with a greeting: the smallest good plugin"),
                        .settings = settings)
