@@ -69,7 +69,7 @@ get_wait_ms (LecternReactor *self)
   const LecternTimer *first;
   gint64 left_us;
 
-  if (!lectern_wake_queue_is_empty (&self->mailbox))
+  if (self->batch_size > 0 || !lectern_wake_queue_is_empty (&self->mailbox))
     return 0;
   if (self->timers->len == 0)
     return -1;
@@ -93,8 +93,7 @@ check (GSource *source)
   LecternReactor *self = ((ReactorSource *) source)->reactor;
 
   return !self->dispatching
-         && (self->batch_size > 0 || g_source_query_unix_fd (source, self->epoll_tag) != 0
-             || get_wait_ms (self) == 0);
+         && (g_source_query_unix_fd (source, self->epoll_tag) != 0 || get_wait_ms (self) == 0);
 }
 
 /* Takes GLib's own wake-up out of the batch. Returns: whether it was there. */
@@ -133,14 +132,19 @@ wait_for_events (GPollFD *fds, guint n_fds, gint timeout)
   GPollFD *set = n_fds == 2 && self != NULL && fds[0].fd == self->epoll_fd ? &fds[0] : &fds[1];
   GPollFD *loop = set == &fds[0] ? &fds[1] : &fds[0];
 
-  if (n_fds != 2 || self == NULL || self->dispatching || set->fd != self->epoll_fd
-      || !watch_loop (self, loop->fd))
+  /* A batch that another source's priority has kept from being run holds edges that are reported
+   * only once. */
+  if (n_fds != 2 || self == NULL || self->dispatching || self->batch_size > 0
+      || set->fd != self->epoll_fd || !watch_loop (self, loop->fd))
     return g_poll (fds, n_fds, timeout);
   set->revents = loop->revents = 0;
   self->batch_next = 0;
   self->batch_size = epoll_wait (self->epoll_fd, self->batch, LECTERN_REACTOR_BATCH, timeout);
   if (self->batch_size < 0)
-    return -1;
+    {
+      self->batch_size = 0;
+      return -1;
+    }
   if (take_loop_wake (self))
     loop->revents = G_IO_IN;
   if (self->batch_size > 0)

@@ -61,7 +61,8 @@ lectern_reactor_run_watches (LecternReactor *self)
       const struct epoll_event *event = &self->batch[self->batch_next++];
       LecternWatch *watch = event->data.ptr;
 
-      if (watch != NULL)
+      /* GLib's wake-up may be among them; GLib takes it back itself. */
+      if (watch != NULL && event->data.ptr != &self->loop_fd)
         watch->func (watch, event->events);
     }
   self->batch_size = 0;

@@ -589,6 +589,139 @@ test_watch_refuses_a_bad_descriptor (void)
   lectern_reactor_stop (reactor);
 }
 
+/* A source that goes first keeps the reactor's own from running for some rounds. */
+
+typedef struct
+{
+  LecternReactor *reactor;
+  LecternWatch watch;
+  guint rounds;
+  Counter seen;
+} Hurried;
+
+static void
+see_edge (LecternWatch *watch, guint32 events)
+{
+  Hurried *self = (Hurried *) ((char *) watch - G_STRUCT_OFFSET (Hurried, watch));
+
+  counter_add (&self->seen, 1);
+}
+
+/* Ready only once the descriptors have been looked at, each time. */
+static gboolean
+prepare_first (GSource *source, gint *timeout)
+{
+  *timeout = 0;
+  return FALSE;
+}
+
+static gboolean
+check_first (GSource *source)
+{
+  return TRUE;
+}
+
+static gboolean
+go_first (GSource *source, GSourceFunc callback, gpointer user_data)
+{
+  return callback (user_data);
+}
+
+static GSourceFuncs first_funcs
+    = { .prepare = prepare_first, .check = check_first, .dispatch = go_first };
+
+static gboolean
+make_edge (gpointer data)
+{
+  Hurried *self = data;
+  guint64 one = 1;
+
+  if (self->rounds == 10)
+    g_assert_cmpint (write (self->watch.fd, &one, sizeof one), ==, sizeof one);
+  return self->rounds++ < 20 ? G_SOURCE_CONTINUE : G_SOURCE_REMOVE;
+}
+
+static void
+start_hurried (gpointer data)
+{
+  Hurried *self = data;
+  g_autoptr (GSource) source = g_source_new (&first_funcs, sizeof (GSource));
+
+  g_assert_true (lectern_watch_start (&self->watch, self->reactor, self->watch.fd,
+                                      EPOLLIN | EPOLLET, see_edge, NULL));
+  g_source_set_priority (source, G_PRIORITY_HIGH);
+  g_source_set_callback (source, make_edge, self, NULL);
+  g_source_attach (source, g_main_context_get_thread_default ());
+}
+
+static void
+stop_hurried (gpointer data)
+{
+  lectern_watch_stop (&((Hurried *) data)->watch);
+}
+
+static void
+test_edges_survive_sources_that_go_first (void)
+{
+  g_autoptr (LecternReactor) reactor = new_reactor ();
+  Hurried hurried = { .reactor = reactor, .watch.fd = eventfd (0, EFD_CLOEXEC | EFD_NONBLOCK) };
+
+  call_on (reactor, start_hurried, &hurried);
+  g_assert_true (counter_wait (&hurried.seen, 1));
+  call_on (reactor, stop_hurried, &hurried);
+  lectern_reactor_stop (reactor);
+  close (hurried.watch.fd);
+}
+
+static gpointer
+wake_context (gpointer data)
+{
+  Mixed *mixed = data;
+  GMainContext *context = lectern_reactor_get_context (mixed->reactor);
+
+  while (counter_get (&mixed->from_timer) < 300)
+    g_main_context_wakeup (context);
+  return NULL;
+}
+
+static void
+count_many (LecternTimer *timer)
+{
+  Mixed *mixed = (Mixed *) ((char *) timer - G_STRUCT_OFFSET (Mixed, timer));
+
+  counter_add (&mixed->from_timer, 1);
+  if (counter_get (&mixed->from_timer) < 300)
+    lectern_timer_start (timer, mixed->reactor, 100, count_many);
+}
+
+static void
+start_many_timers (gpointer data)
+{
+  Mixed *mixed = data;
+
+  lectern_timer_start (&mixed->timer, mixed->reactor, 100, count_many);
+}
+
+static void
+test_wakeups_of_the_context_are_not_watches (void)
+{
+  g_autoptr (LecternReactor) reactor = new_reactor ();
+  Mixed mixed = { .reactor = reactor };
+  int fd = eventfd (0, EFD_CLOEXEC | EFD_NONBLOCK);
+  g_autoptr (GSource) source = g_unix_fd_source_new (fd, G_IO_IN);
+  GThread *waker;
+
+  /* With a source that has a descriptor GLib waits by itself. */
+  call_on (reactor, do_nothing, NULL);
+  g_source_attach (source, lectern_reactor_get_context (reactor));
+  call_on (reactor, start_many_timers, &mixed);
+  waker = g_thread_new ("waker", wake_context, &mixed);
+  g_assert_true (counter_wait (&mixed.from_timer, 300));
+  g_thread_join (waker);
+  lectern_reactor_stop (reactor);
+  close (fd);
+}
+
 /* Measures and pool */
 
 static void
@@ -661,6 +794,10 @@ main (int argc, char **argv)
                    test_sources_with_descriptors_work_beside_watches);
   g_test_add_func ("/net/watch/may-free-itself", test_watch_may_free_itself);
   g_test_add_func ("/net/watch/refuses-a-bad-descriptor", test_watch_refuses_a_bad_descriptor);
+  g_test_add_func ("/net/watch/edges-survive-sources-that-go-first",
+                   test_edges_survive_sources_that_go_first);
+  g_test_add_func ("/net/reactor/wakeups-of-the-context-are-not-watches",
+                   test_wakeups_of_the_context_are_not_watches);
   g_test_add_func ("/net/reactor/measures-load-and-lag", test_measures_load_and_lag);
   g_test_add_func ("/net/pool/picks-the-emptiest", test_pool_picks_the_emptiest);
   return g_test_run ();
