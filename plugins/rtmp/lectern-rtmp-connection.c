@@ -458,6 +458,7 @@ handle_event (LecternRtmpConnection *self, LecternRtmpEvent *event, GError **err
       stop_request (self);
       return TRUE;
     default:
+      flush (self); /* the answer goes before the media */
       lectern_viewer_set_paused (self->viewer, event->type == LECTERN_RTMP_EVENT_PAUSE);
       return TRUE;
     }

@@ -33,7 +33,9 @@ write_packet (const LecternPacket *packet, guint8 *to)
   LecternFlvTagType type;
   gsize size;
 
-  header.timestamp = (guint32) (MAX (packet->dts, 0) / NS_PER_MS);
+  /* Metadata has no time; ffmpeg takes what is behind 0 for a track of its own. */
+  if (packet->metadata == NULL)
+    header.timestamp = (guint32) (MAX (packet->dts, 0) / NS_PER_MS);
   size = lectern_flv_write_body (packet, to + lectern_rtmp_chunk_header_size (&header), &type);
   if (size == 0)
     return 0;

@@ -17,7 +17,7 @@ LLVMFuzzerTestOneInput (const guint8 *data, gsize size)
 
   if (size == 0)
     return 0;
-  piece = 1 + 4 * (gsize)data[0];
+  piece = 1 + 4 * (gsize) data[0];
   data++;
   size--;
   lectern_rtmp_chunk_reader_set_budget (reader, BUDGET, BUDGET);

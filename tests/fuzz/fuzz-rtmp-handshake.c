@@ -15,7 +15,7 @@ LLVMFuzzerTestOneInput (const guint8 *data, gsize size)
 
   if (size == 0)
     return 0;
-  piece = 1 + 16 * (gsize)data[0];
+  piece = 1 + 16 * (gsize) data[0];
   data++;
   size--;
   lectern_byte_writer_init (&out, 16 * 1024);

@@ -52,7 +52,7 @@ LLVMFuzzerTestOneInput (const guint8 *data, gsize size)
   if (size == 0)
     return 0;
   refuse = data[0] & 1;
-  piece = 1 + 8 * (gsize)(data[0] >> 1);
+  piece = 1 + 8 * (gsize) (data[0] >> 1);
   data++;
   size--;
   shake_hands (server);

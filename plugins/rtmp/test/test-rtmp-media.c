@@ -351,7 +351,7 @@ test_tape_header (Fixture *fixture, gconstpointer user_data)
       g_autoptr (GVariant) value = NULL;
       LecternByteReader reader;
 
-      player_read (&player, LECTERN_RTMP_DATA, 0x1000000, &message);
+      player_read (&player, LECTERN_RTMP_DATA, 0, &message);
       data = g_bytes_get_data (message.payload, &size);
       lectern_byte_reader_init (&reader, data, size);
       name = lectern_amf0_read (&reader, NULL);
