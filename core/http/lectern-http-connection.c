@@ -8,11 +8,6 @@
 #include "http/lectern-http-exchange-private.h"
 #include "http/lectern-http-status.h"
 
-#include <errno.h>
-#include <unistd.h>
-
-/* A head and a body up to here go out as one write. */
-#define JOIN_MAX (16 * 1024)
 /* Sent at most for one turn of the reactor, so that one fast peer does not hold up the others. */
 #define TURN_MAX (512 * 1024)
 /* The next request waits until no more than this is kept for the peer. */
@@ -51,15 +46,6 @@ struct _LecternHttpConnection
 };
 
 static void on_time (LecternTimer *timer);
-
-void
-lectern_http_payload_clear (LecternHttpPayload *self)
-{
-  g_clear_pointer (&self->bytes, g_bytes_unref);
-  if (self->fd >= 0)
-    close (self->fd);
-  *self = LECTERN_HTTP_PAYLOAD_NONE;
-}
 
 static const LecternHttpLimits *
 limits_of (LecternHttpConnection *self)
@@ -112,38 +98,6 @@ end_answer (LecternHttpConnection *self)
   lectern_connection_set_reading (self->connection, TRUE);
 }
 
-/* Sends the next piece of the payload. Returns: bytes taken, -1 when the file fails. *@all: whether
- * the peer took the whole piece. */
-static gssize
-send_piece (LecternHttpConnection *self, gboolean *all)
-{
-  LecternHttpPayload *payload = &self->payload;
-  gsize size = (gsize) MIN (payload->left, LECTERN_HTTP_PIECE);
-  const guint8 *piece;
-  gsize taken;
-
-  if (payload->bytes != NULL)
-    piece = (const guint8 *) g_bytes_get_data (payload->bytes, NULL) + payload->offset;
-  else
-    {
-      guint8 *room = lectern_http_cell_get_piece (self->cell);
-      gssize got;
-
-      do
-        got = pread (payload->fd, room, size, (off_t) payload->offset);
-      while (got < 0 && errno == EINTR);
-      if (got <= 0)
-        return -1;
-      size = (gsize) got;
-      piece = room;
-    }
-  taken = lectern_connection_send (self->connection, piece, size);
-  payload->offset += taken;
-  payload->left -= taken;
-  *all = taken == size;
-  return (gssize) taken;
-}
-
 static void
 pump (LecternHttpConnection *self)
 {
@@ -152,7 +106,7 @@ pump (LecternHttpConnection *self)
 
   while (all && budget > 0 && self->payload.left > 0)
     {
-      gssize taken = send_piece (self, &all);
+      gssize taken = lectern_http_payload_send (&self->payload, self->connection, self->cell, &all);
 
       if (taken < 0)
         {
@@ -170,21 +124,6 @@ pump (LecternHttpConnection *self)
     lectern_timer_start (&self->timer, self->cell->reactor, 0, on_time);
 }
 
-/* Moves the payload's first bytes behind @head, so that they leave together. */
-static void
-join (LecternHttpPayload *payload, GString *head)
-{
-  gsize size = (gsize) MIN (payload->left, JOIN_MAX - MIN (head->len, JOIN_MAX));
-
-  if (payload->bytes == NULL || size == 0)
-    return;
-  g_string_append_len (head,
-                       (const char *) g_bytes_get_data (payload->bytes, NULL) + payload->offset,
-                       (gssize) size);
-  payload->offset += size;
-  payload->left -= size;
-}
-
 void
 lectern_http_connection_send (LecternHttpConnection *self, GString *head,
                               LecternHttpPayload *payload, gboolean close)
@@ -195,7 +134,7 @@ lectern_http_connection_send (LecternHttpConnection *self, GString *head,
   self->close_after |= close;
   self->state = SENDING;
   lectern_timer_stop (&self->timer);
-  join (&self->payload, head);
+  lectern_http_payload_join (&self->payload, head);
   if (!lectern_connection_write (self->connection, head->str, head->len))
     return;
   pump (self);

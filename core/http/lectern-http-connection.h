@@ -1,21 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
+#include "http/lectern-http-payload.h"
 #include "http/lectern-http-server-private.h"
 #include "http/lectern-http-target.h"
-
-/* LecternHttpPayload: the bytes behind a head: of memory or of a file. */
-typedef struct
-{
-  GBytes *bytes; /* or NULL */
-  int fd;        /* or -1 */
-  guint64 offset;
-  guint64 left;
-} LecternHttpPayload;
-
-#define LECTERN_HTTP_PAYLOAD_NONE ((LecternHttpPayload){ .fd = -1 })
-
-void lectern_http_payload_clear (LecternHttpPayload *self);
 
 /* LecternHttpConnection: the HTTP side of a connection: reads one request after the other, has
  * each checked, hands it to its route and sends the answer. It frees itself with the connection, or
