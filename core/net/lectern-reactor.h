@@ -62,8 +62,8 @@ LECTERN_API void lectern_timer_start (LecternTimer *self, LecternReactor *reacto
                                       LecternTimerFunc func);
 LECTERN_API void lectern_timer_stop (LecternTimer *self);
 
-/* Runs @func (@data) once on the reactor, after the current batch; in order. After
- * lectern_reactor_stop it is dropped and @free_data is called. Thread: any. */
+/* Runs @func (@data) once on the reactor, after the current batch; in order; @func then owns @data.
+ * After lectern_reactor_stop it is dropped and @free_data is called instead. Thread: any. */
 typedef void (*LecternPostFunc) (gpointer data);
 LECTERN_API void lectern_reactor_post (LecternReactor *self, LecternPostFunc func, gpointer data,
                                        GDestroyNotify free_data);
