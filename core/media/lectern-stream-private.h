@@ -2,6 +2,7 @@
 #pragma once
 
 #include "media/lectern-audience.h"
+#include "media/lectern-feed-private.h"
 #include "media/lectern-gop-cache.h"
 #include "media/lectern-publisher.h"
 #include "media/lectern-stream-registry.h"
@@ -37,6 +38,7 @@ struct _LecternStream
   gint64 last_flush_us;
   GPtrArray *tapes;     /* element-type LecternTape */
   GPtrArray *audiences; /* element-type LecternAudience */
+  GPtrArray *feeds;     /* element-type LecternFeed, not held */
   gint64 started_us;
   guint64 bytes_in;
   guint64 packets_in;
@@ -88,6 +90,10 @@ LecternAudience *lectern_stream_get_audience (LecternStream *self, const Lectern
                                               LecternTapeParts parts, LecternReactor *reactor);
 /* Drops an audience without viewers. */
 void lectern_stream_drop_audience (LecternStream *self, LecternAudience *audience);
+
+/* Begins to give @feed the packets, those of the GOP cache first. */
+void lectern_stream_add_feed (LecternStream *self, LecternFeed *feed);
+void lectern_stream_remove_feed (LecternStream *self, LecternFeed *feed);
 
 /* Emits @signal on the control thread. Thread: any. */
 void lectern_stream_registry_notify (LecternStreamRegistry *self, LecternStream *stream,

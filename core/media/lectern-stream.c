@@ -19,8 +19,9 @@ lectern_stream_new (LecternStreamRegistry *registry, const char *name,
   self->registry = g_object_ref (registry);
   self->limits = *limits;
   self->first_dts = -1;
-  self->tapes = g_ptr_array_new_with_free_func ((GDestroyNotify)lectern_tape_unref);
-  self->audiences = g_ptr_array_new_with_free_func ((GDestroyNotify)lectern_audience_unref);
+  self->tapes = g_ptr_array_new_with_free_func ((GDestroyNotify) lectern_tape_unref);
+  self->audiences = g_ptr_array_new_with_free_func ((GDestroyNotify) lectern_audience_unref);
+  self->feeds = g_ptr_array_new ();
   lectern_gop_cache_init (&self->gop, limits->gop_size);
   g_mutex_init (&self->lock);
   return self;
@@ -44,6 +45,7 @@ lectern_stream_unref (LecternStream *self)
     g_clear_pointer (&self->tracks[i], lectern_track_unref);
   g_clear_pointer (&self->metadata, g_variant_unref);
   g_clear_pointer (&self->owner, lectern_identity_unref);
+  g_ptr_array_unref (self->feeds);
   g_ptr_array_unref (self->audiences);
   g_ptr_array_unref (self->tapes);
   lectern_gop_cache_clear (&self->gop);
@@ -72,7 +74,7 @@ lectern_stream_state_get_name (LecternStreamState state)
 {
   static const char *const names[] = { "idle", "live", "away", "ended" };
 
-  return (guint)state < G_N_ELEMENTS (names) ? names[state] : "unknown";
+  return (guint) state < G_N_ELEMENTS (names) ? names[state] : "unknown";
 }
 
 static guint
@@ -134,6 +136,8 @@ set_state (LecternStream *self, LecternStreamState state)
   self->state = state;
   for (guint i = 0; i < self->audiences->len; i++)
     lectern_audience_tell (g_ptr_array_index (self->audiences, i), state);
+  for (guint i = 0; i < self->feeds->len; i++)
+    lectern_feed_tell (g_ptr_array_index (self->feeds, i), state);
   lectern_stream_registry_notify (self->registry, self, signals[state]);
 }
 
@@ -179,7 +183,7 @@ update_rate (LecternStreamRate *rate, LecternPacket *packet, gint64 now_us)
       if (rate->began_us > 0)
         {
           rate->bitrate = rate->bytes * 8 * G_USEC_PER_SEC / passed_us;
-          rate->fps = (double)rate->frames * G_USEC_PER_SEC / passed_us;
+          rate->fps = (double) rate->frames * G_USEC_PER_SEC / passed_us;
         }
       rate->bytes = 0;
       rate->frames = 0;
@@ -204,6 +208,9 @@ append (LecternStream *self, LecternPacket *packet, gint64 now_us)
   gboolean key = lectern_gop_cache_push (&self->gop, packet, video, audio);
   LecternTapeSetup setup = get_setup (self, video, audio, packet->dts);
 
+  if (!(packet->flags & LECTERN_PACKET_CONFIG))
+    for (guint i = 0; i < self->feeds->len; i++)
+      lectern_feed_push (g_ptr_array_index (self->feeds, i), packet, key);
   if (!self->settled)
     {
       settle (self, packet->dts, now_us);
@@ -405,6 +412,30 @@ lectern_stream_end_grace (LecternStream *self)
   g_mutex_unlock (&self->lock);
   if (over)
     lectern_stream_registry_forget (self->registry, self);
+}
+
+void
+lectern_stream_add_feed (LecternStream *self, LecternFeed *feed)
+{
+  g_autoptr (GMutexLocker) locker = g_mutex_locker_new (&self->lock);
+
+  lectern_feed_tell (feed, self->state);
+  for (guint i = 0; i < self->gop.packets->len; i++)
+    {
+      LecternPacket *packet = g_ptr_array_index (self->gop.packets, i);
+
+      if (!(packet->flags & LECTERN_PACKET_CONFIG))
+        lectern_feed_push (feed, packet, i == 0);
+    }
+  g_ptr_array_add (self->feeds, feed);
+}
+
+void
+lectern_stream_remove_feed (LecternStream *self, LecternFeed *feed)
+{
+  g_autoptr (GMutexLocker) locker = g_mutex_locker_new (&self->lock);
+
+  g_ptr_array_remove_fast (self->feeds, feed);
 }
 
 static LecternTape *
