@@ -1,0 +1,109 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+#include "media/lectern-stream-registry.h"
+#include "segment/lectern-segment.h"
+
+/* LecternRendition: one track of a presentation with its live window of segments: "video" and
+ * "audio" of the source, "480p", "360p", … of the transcoder. Guarded by the presentation's lock;
+ * what it gives out is immutable. Thread: any. */
+typedef struct _LecternRendition LecternRendition;
+
+/* LecternPresentation: a stream as segments: its renditions, cut at the same moments. It lives from
+ * the stream's first frame until `linger` after its end, over absences of the publisher.
+ * Atomically reference-counted. Thread: any. */
+typedef struct _LecternPresentation LecternPresentation;
+
+/* What the segmenter aims at; ns. */
+typedef struct
+{
+  gint64 segment; /* a segment ends at the first key frame after so long: 2 s */
+  gint64
+      segment_limit;  /* and at any frame before it would exceed this, the published target: 4 s */
+  gint64 part;        /* 300 ms; the published part target */
+  guint window;       /* segments in the live window: 6 */
+  gsize window_bytes; /* at most, of one rendition: 64 MiB */
+  gint64 linger_us;   /* how long an ended presentation can still be asked for */
+} LecternSegmentTargets;
+
+/* LecternRenditionView: a rendition at one moment, to write a playlist from. */
+typedef struct
+{
+  const char *name;
+  LecternTrack *track; /* (transfer full) */
+  gchar *codecs;       /* (transfer full): RFC 6381 */
+  guint64 bandwidth;   /* bits a second: the largest segment's rate so far */
+  guint64 average_bandwidth;
+  double frame_rate;       /* 0 unknown or audio */
+  guint64 version;         /* grows with each part and segment */
+  guint64 discontinuities; /* that have left the window */
+  GPtrArray *segments;     /* (transfer full) (element-type LecternSegment): oldest first */
+  GPtrArray *parts;    /* (transfer full) (element-type LecternPart): of the segment under way */
+  guint64 next_number; /* of the segment under way */
+  gint64 next_start;   /* its DTS, ns */
+  gint64 next_date_us;
+  guint next_init;
+  gboolean next_discontinuity;
+  gboolean all_independent; /* every segment so far begins with a key frame */
+  gboolean ended;
+} LecternRenditionView;
+LECTERN_API void lectern_rendition_view_clear (LecternRenditionView *view);
+G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC (LecternRenditionView, lectern_rendition_view_clear)
+
+LECTERN_API LecternPresentation *lectern_presentation_ref (LecternPresentation *self);
+LECTERN_API void lectern_presentation_unref (LecternPresentation *self);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (LecternPresentation, lectern_presentation_unref)
+LECTERN_API const char *lectern_presentation_get_name (LecternPresentation *self);
+LECTERN_API const LecternSegmentTargets *
+lectern_presentation_get_targets (LecternPresentation *self);
+/* Wall time, µs, at which the stream's clock was 0; the same for all renditions. */
+LECTERN_API gint64 lectern_presentation_get_epoch (LecternPresentation *self);
+LECTERN_API gboolean lectern_presentation_is_ended (LecternPresentation *self);
+/* Returns: (transfer full): names: video rungs from the largest, then audio. */
+LECTERN_API GStrv lectern_presentation_list (LecternPresentation *self);
+/* FALSE: no such rendition (yet). */
+LECTERN_API gboolean lectern_presentation_view (LecternPresentation *self, const char *rendition,
+                                                LecternRenditionView *view);
+/* Returns: (transfer full) (nullable). */
+LECTERN_API GBytes *lectern_presentation_get_init (LecternPresentation *self, const char *rendition,
+                                                   guint number);
+LECTERN_API LecternSegment *
+lectern_presentation_get_segment (LecternPresentation *self, const char *rendition, guint64 number);
+/* A part of a whole segment or of the one under way. */
+LECTERN_API LecternPart *lectern_presentation_get_part (LecternPresentation *self,
+                                                        const char *rendition, guint64 number,
+                                                        guint part);
+
+/* Waits until @rendition has part @part of segment @number (G_MAXUINT: the whole segment), then
+ * calls
+ * @func in the caller's thread-default context; at most once; also when the presentation ends. With
+ * it there already, @func runs soon. Returns: an id for lectern_presentation_cancel_wait; 0: too
+ * many wait (4096). */
+typedef void (*LecternPresentationFunc) (LecternPresentation *presentation, gpointer user_data);
+LECTERN_API guint lectern_presentation_wait (LecternPresentation *self, const char *rendition,
+                                             guint64 number, guint part,
+                                             LecternPresentationFunc func, gpointer user_data);
+/* In the context that waited; @func will not run. */
+LECTERN_API void lectern_presentation_cancel_wait (LecternPresentation *self, guint id);
+
+/* LecternPresentations: a presentation for each live stream, made by a segmenter on a reactor.
+ * Works only while somebody (hls, dash, record) uses it. Signals, on the control thread, with a
+ * LecternPresentation*: "started", "ended". */
+#define LECTERN_TYPE_PRESENTATIONS (lectern_presentations_get_type ())
+LECTERN_API
+G_DECLARE_FINAL_TYPE (LecternPresentations, lectern_presentations, LECTERN, PRESENTATIONS, GObject)
+#define LECTERN_TYPE_PRESENTATION (lectern_presentation_get_type ())
+LECTERN_API GType lectern_presentation_get_type (void);
+
+/* Thread: control. */
+LECTERN_API LecternPresentations *lectern_presentations_new (LecternStreamRegistry *streams,
+                                                             LecternReactorPool *reactors,
+                                                             const LecternSegmentTargets *targets);
+LECTERN_API void lectern_presentations_set_targets (LecternPresentations *self,
+                                                    const LecternSegmentTargets *targets);
+/* From the first user on, streams are segmented; after the last, no more. Thread: control. */
+LECTERN_API void lectern_presentations_use (LecternPresentations *self);
+LECTERN_API void lectern_presentations_unuse (LecternPresentations *self);
+/* Returns: (transfer full) (nullable). Thread: any. */
+LECTERN_API LecternPresentation *lectern_presentations_lookup (LecternPresentations *self,
+                                                               const char *stream);
