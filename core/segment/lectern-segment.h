@@ -8,13 +8,15 @@
 typedef struct
 {
   GBytes *bytes;
-  gint64 duration;      /* ns, the exact sum of its frames' */
+  gint64 duration; /* ns, the exact sum of its frames' */
+  guint frames;
   gboolean independent; /* begins with a key frame */
   /*< private >*/
   gint refs;
 } LecternPart;
 
-LECTERN_API LecternPart *lectern_part_new (GBytes *bytes, gint64 duration, gboolean independent);
+LECTERN_API LecternPart *lectern_part_new (GBytes *bytes, gint64 duration, guint frames,
+                                           gboolean independent);
 LECTERN_API LecternPart *lectern_part_ref (LecternPart *self);
 LECTERN_API void lectern_part_unref (LecternPart *self);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (LecternPart, lectern_part_unref)

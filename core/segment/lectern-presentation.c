@@ -1,0 +1,359 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "segment/lectern-rendition.h"
+
+#include "net/lectern-reactor.h"
+
+#define MAX_WAITING 4096
+
+typedef struct
+{
+  guint id;
+  char *rendition;
+  guint64 number;
+  guint part;
+  LecternReactor *reactor;
+  LecternPresentationFunc func;
+  gpointer user_data;
+  gboolean answered; /* on its way */
+} Waiter;
+
+struct _LecternPresentation
+{
+  gint refs;
+  char *name;
+  LecternSegmentTargets targets;
+  gint64 epoch_us;
+
+  GMutex lock; /* guards what follows */
+  GPtrArray *renditions; /* in the order of their making */
+  gboolean ended;
+  GHashTable *waiters; /* id → Waiter */
+  guint last_id;
+};
+
+G_DEFINE_BOXED_TYPE (LecternPresentation, lectern_presentation, lectern_presentation_ref,
+                     lectern_presentation_unref)
+
+static void
+waiter_free (Waiter *waiter)
+{
+  g_object_unref (waiter->reactor);
+  g_free (waiter->rendition);
+  g_free (waiter);
+}
+
+LecternPresentation *
+lectern_presentation_new (const char *name, const LecternSegmentTargets *targets, gint64 epoch_us)
+{
+  LecternPresentation *self = g_new0 (LecternPresentation, 1);
+
+  self->refs = 1;
+  self->name = g_strdup (name);
+  self->targets = *targets;
+  self->epoch_us = epoch_us;
+  self->renditions = g_ptr_array_new_with_free_func ((GDestroyNotify) lectern_rendition_free);
+  self->waiters = g_hash_table_new_full (NULL, NULL, NULL, (GDestroyNotify) waiter_free);
+  g_mutex_init (&self->lock);
+  return self;
+}
+
+LecternPresentation *
+lectern_presentation_ref (LecternPresentation *self)
+{
+  g_atomic_int_inc (&self->refs);
+  return self;
+}
+
+void
+lectern_presentation_unref (LecternPresentation *self)
+{
+  if (!g_atomic_int_dec_and_test (&self->refs))
+    return;
+  g_ptr_array_unref (self->renditions);
+  g_hash_table_unref (self->waiters);
+  g_mutex_clear (&self->lock);
+  g_free (self->name);
+  g_free (self);
+}
+
+const char *
+lectern_presentation_get_name (LecternPresentation *self)
+{
+  return self->name;
+}
+
+const LecternSegmentTargets *
+lectern_presentation_get_targets (LecternPresentation *self)
+{
+  return &self->targets;
+}
+
+gint64
+lectern_presentation_get_epoch (LecternPresentation *self)
+{
+  return self->epoch_us;
+}
+
+gboolean
+lectern_presentation_is_ended (LecternPresentation *self)
+{
+  g_autoptr (GMutexLocker) locker = g_mutex_locker_new (&self->lock);
+
+  return self->ended;
+}
+
+/* Under the lock. */
+static LecternRendition *
+find (LecternPresentation *self, const char *name)
+{
+  for (guint i = 0; i < self->renditions->len; i++)
+    {
+      LecternRendition *rendition = g_ptr_array_index (self->renditions, i);
+
+      if (g_str_equal (rendition->name, name))
+        return rendition;
+    }
+  return NULL;
+}
+
+/* Waiters that are answered, by way of their reactors. */
+typedef struct
+{
+  LecternPresentation *presentation;
+  guint id;
+} Answer;
+
+static void
+answer_free (gpointer data)
+{
+  Answer *answer = data;
+
+  lectern_presentation_unref (answer->presentation);
+  g_free (answer);
+}
+
+static void
+run_answer (gpointer data)
+{
+  Answer *answer = data;
+  LecternPresentation *self = answer->presentation;
+  gpointer waiter = NULL;
+
+  g_mutex_lock (&self->lock);
+  g_hash_table_steal_extended (self->waiters, GUINT_TO_POINTER (answer->id), NULL, &waiter);
+  g_mutex_unlock (&self->lock);
+  /* It may have been cancelled on the way. */
+  if (waiter != NULL)
+    {
+      ((Waiter *) waiter)->func (self, ((Waiter *) waiter)->user_data);
+      waiter_free (waiter);
+    }
+  answer_free (answer);
+}
+
+static void
+answer (LecternPresentation *self, Waiter *waiter)
+{
+  Answer *errand;
+
+  if (waiter->answered)
+    return;
+  waiter->answered = TRUE;
+  errand = g_new (Answer, 1);
+  errand->presentation = lectern_presentation_ref (self);
+  errand->id = waiter->id;
+  lectern_reactor_post (waiter->reactor, run_answer, errand, answer_free);
+}
+
+/* Under the lock. */
+static void
+answer_waiters (LecternPresentation *self, LecternRendition *changed)
+{
+  GHashTableIter iter;
+  gpointer item;
+
+  g_hash_table_iter_init (&iter, self->waiters);
+  while (g_hash_table_iter_next (&iter, NULL, &item))
+    {
+      Waiter *waiter = item;
+
+      if (self->ended
+          || (g_str_equal (waiter->rendition, changed->name)
+              && lectern_rendition_has (changed, waiter->number, waiter->part)))
+        answer (self, waiter);
+    }
+}
+
+guint
+lectern_presentation_wait (LecternPresentation *self, const char *rendition, guint64 number,
+                           guint part, LecternPresentationFunc func, gpointer user_data)
+{
+  g_autoptr (GMutexLocker) locker = g_mutex_locker_new (&self->lock);
+  LecternRendition *found = find (self, rendition);
+  Waiter *waiter;
+
+  if (g_hash_table_size (self->waiters) >= MAX_WAITING)
+    return 0;
+  waiter = g_new0 (Waiter, 1);
+  waiter->id = ++self->last_id;
+  waiter->rendition = g_strdup (rendition);
+  waiter->number = number;
+  waiter->part = part;
+  waiter->reactor = g_object_ref (lectern_reactor_get_current ());
+  waiter->func = func;
+  waiter->user_data = user_data;
+  g_hash_table_insert (self->waiters, GUINT_TO_POINTER (waiter->id), waiter);
+  if (self->ended || (found != NULL && lectern_rendition_has (found, number, part)))
+    answer (self, waiter);
+  return waiter->id;
+}
+
+void
+lectern_presentation_cancel_wait (LecternPresentation *self, guint id)
+{
+  g_autoptr (GMutexLocker) locker = g_mutex_locker_new (&self->lock);
+
+  g_hash_table_remove (self->waiters, GUINT_TO_POINTER (id));
+}
+
+gboolean
+lectern_presentation_set_track (LecternPresentation *self, const char *rendition,
+                                LecternTrack *track, GError **error)
+{
+  g_autoptr (GMutexLocker) locker = g_mutex_locker_new (&self->lock);
+  LecternRendition *found = find (self, rendition);
+  LecternRendition *made;
+
+  if (found != NULL)
+    return lectern_rendition_set_track (found, track, error);
+  made = lectern_rendition_new (rendition);
+  if (!lectern_rendition_set_track (made, track, error))
+    {
+      lectern_rendition_free (made);
+      return FALSE;
+    }
+  g_ptr_array_add (self->renditions, made);
+  return TRUE;
+}
+
+void
+lectern_presentation_begin_segment (LecternPresentation *self, const char *rendition,
+                                    guint64 number, gint64 start, gboolean discontinuity)
+{
+  g_autoptr (GMutexLocker) locker = g_mutex_locker_new (&self->lock);
+  LecternRendition *found = find (self, rendition);
+
+  lectern_rendition_begin_segment (found, number, start, self->epoch_us + start / 1000,
+                                   discontinuity);
+}
+
+void
+lectern_presentation_add_part (LecternPresentation *self, const char *rendition,
+                               LecternPart *part, guint64 ticks, guint64 duration_ticks)
+{
+  g_autoptr (GMutexLocker) locker = g_mutex_locker_new (&self->lock);
+  LecternRendition *found = find (self, rendition);
+
+  lectern_rendition_add_part (found, part, ticks, duration_ticks);
+  answer_waiters (self, found);
+}
+
+void
+lectern_presentation_end_segment (LecternPresentation *self, const char *rendition)
+{
+  g_autoptr (GMutexLocker) locker = g_mutex_locker_new (&self->lock);
+  LecternRendition *found = find (self, rendition);
+
+  lectern_rendition_end_segment (found, &self->targets);
+  answer_waiters (self, found);
+}
+
+void
+lectern_presentation_end (LecternPresentation *self)
+{
+  g_autoptr (GMutexLocker) locker = g_mutex_locker_new (&self->lock);
+
+  self->ended = TRUE;
+  answer_waiters (self, NULL);
+}
+
+static int
+compare_renditions (gconstpointer a, gconstpointer b)
+{
+  const LecternTrack *left = (*(LecternRendition *const *) a)->track;
+  const LecternTrack *right = (*(LecternRendition *const *) b)->track;
+
+  if (left->media != right->media)
+    return left->media < right->media ? -1 : 1;
+  return (int) right->height - (int) left->height;
+}
+
+GStrv
+lectern_presentation_list (LecternPresentation *self)
+{
+  g_autoptr (GPtrArray) sorted = g_ptr_array_new ();
+  g_autoptr (GStrvBuilder) names = g_strv_builder_new ();
+  g_autoptr (GMutexLocker) locker = g_mutex_locker_new (&self->lock);
+
+  for (guint i = 0; i < self->renditions->len; i++)
+    g_ptr_array_add (sorted, g_ptr_array_index (self->renditions, i));
+  g_ptr_array_sort (sorted, compare_renditions);
+  for (guint i = 0; i < sorted->len; i++)
+    g_strv_builder_add (names, ((LecternRendition *) g_ptr_array_index (sorted, i))->name);
+  return g_strv_builder_end (names);
+}
+
+gboolean
+lectern_presentation_view (LecternPresentation *self, const char *rendition,
+                           LecternRenditionView *view)
+{
+  g_autoptr (GMutexLocker) locker = g_mutex_locker_new (&self->lock);
+  LecternRendition *found = find (self, rendition);
+
+  if (found == NULL)
+    return FALSE;
+  lectern_rendition_get_view (found, view);
+  view->ended = self->ended;
+  return TRUE;
+}
+
+void
+lectern_rendition_view_clear (LecternRenditionView *view)
+{
+  g_clear_pointer (&view->track, lectern_track_unref);
+  g_clear_pointer (&view->codecs, g_free);
+  g_clear_pointer (&view->segments, g_ptr_array_unref);
+  g_clear_pointer (&view->parts, g_ptr_array_unref);
+}
+
+GBytes *
+lectern_presentation_get_init (LecternPresentation *self, const char *rendition, guint number)
+{
+  g_autoptr (GMutexLocker) locker = g_mutex_locker_new (&self->lock);
+  LecternRendition *found = find (self, rendition);
+  GBytes *init = NULL;
+
+  if (found != NULL && number < found->inits->len)
+    init = g_ptr_array_index (found->inits, number);
+  return init != NULL ? g_bytes_ref (init) : NULL;
+}
+
+LecternSegment *
+lectern_presentation_get_segment (LecternPresentation *self, const char *rendition,
+                                  guint64 number)
+{
+  g_autoptr (GMutexLocker) locker = g_mutex_locker_new (&self->lock);
+  LecternRendition *found = find (self, rendition);
+
+  return found != NULL ? lectern_rendition_find_segment (found, number) : NULL;
+}
+
+LecternPart *
+lectern_presentation_get_part (LecternPresentation *self, const char *rendition, guint64 number,
+                               guint part)
+{
+  g_autoptr (GMutexLocker) locker = g_mutex_locker_new (&self->lock);
+  LecternRendition *found = find (self, rendition);
+
+  return found != NULL ? lectern_rendition_find_part (found, number, part) : NULL;
+}

@@ -1,0 +1,215 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "segment/lectern-rendition.h"
+
+#include "formats/lectern-cmaf.h"
+#include "segment/lectern-segment-private.h"
+
+#define NS_PER_SECOND G_GINT64_CONSTANT (1000000000)
+
+static void
+unref_init (gpointer init)
+{
+  if (init != NULL)
+    g_bytes_unref (init);
+}
+
+LecternRendition *
+lectern_rendition_new (const char *name)
+{
+  LecternRendition *self = g_new0 (LecternRendition, 1);
+
+  self->name = g_strdup (name);
+  self->inits = g_ptr_array_new_with_free_func (unref_init);
+  self->parts = g_ptr_array_new_with_free_func ((GDestroyNotify) lectern_part_unref);
+  self->all_independent = TRUE;
+  g_queue_init (&self->segments);
+  return self;
+}
+
+void
+lectern_rendition_free (LecternRendition *self)
+{
+  g_queue_clear_full (&self->segments, (GDestroyNotify) lectern_segment_unref);
+  g_ptr_array_unref (self->parts);
+  g_ptr_array_unref (self->inits);
+  g_clear_pointer (&self->track, lectern_track_unref);
+  g_free (self->name);
+  g_free (self);
+}
+
+gboolean
+lectern_rendition_set_track (LecternRendition *self, LecternTrack *track, GError **error)
+{
+  GBytes *init;
+
+  if (lectern_track_equal (self->track, track))
+    return TRUE;
+  init = lectern_cmaf_write_init (&track, 1, error);
+  if (init == NULL)
+    return FALSE;
+  g_clear_pointer (&self->track, lectern_track_unref);
+  self->track = lectern_track_ref (track);
+  g_ptr_array_add (self->inits, init);
+  return TRUE;
+}
+
+void
+lectern_rendition_begin_segment (LecternRendition *self, guint64 number, gint64 start,
+                                 gint64 date_us, gboolean discontinuity)
+{
+  self->next = (LecternSegment){ .number = number,
+                                 .init = self->inits->len - 1,
+                                 .start = start,
+                                 .date_us = date_us,
+                                 .discontinuity = discontinuity };
+  self->under_way = TRUE;
+  self->version++;
+}
+
+void
+lectern_rendition_add_part (LecternRendition *self, LecternPart *part, guint64 ticks,
+                            guint64 duration_ticks)
+{
+  if (self->parts->len == 0)
+    {
+      self->next.ticks = ticks;
+      self->next.independent = part->independent;
+    }
+  self->next.duration_ticks = ticks + duration_ticks - self->next.ticks;
+  g_ptr_array_add (self->parts, lectern_part_ref (part));
+  self->version++;
+}
+
+static void
+measure (LecternRendition *self, LecternSegment *segment)
+{
+  guint64 bits = g_bytes_get_size (segment->bytes) * 8;
+
+  for (guint i = 0; i < segment->parts->len; i++)
+    self->sum_frames += ((LecternPart *) g_ptr_array_index (segment->parts, i))->frames;
+  self->sum_bits += bits;
+  self->sum_ns += segment->duration;
+  if (segment->duration > 0)
+    self->bandwidth
+        = MAX (self->bandwidth,
+               (guint64) ((__int128) bits * NS_PER_SECOND / segment->duration));
+  self->all_independent = self->all_independent && segment->independent;
+}
+
+/* Init segments that no kept segment needs any more. */
+static void
+drop_old_inits (LecternRendition *self)
+{
+  LecternSegment *oldest = g_queue_peek_head (&self->segments);
+
+  for (guint i = 0; oldest != NULL && i < oldest->init; i++)
+    if (g_ptr_array_index (self->inits, i) != NULL)
+      {
+        g_bytes_unref (g_ptr_array_index (self->inits, i));
+        self->inits->pdata[i] = NULL;
+      }
+}
+
+/* A segment stays for as long again as it was listed (RFC 8216, 6.2.2), so the window is twice what
+ * playlists show. */
+static void
+drop_old_segments (LecternRendition *self, const LecternSegmentTargets *targets)
+{
+  while (self->segments.length > targets->window * 2
+         || (self->bytes > targets->window_bytes && self->segments.length > 1))
+    {
+      LecternSegment *segment = g_queue_pop_head (&self->segments);
+
+      self->bytes -= g_bytes_get_size (segment->bytes);
+      self->discontinuities += segment->discontinuity;
+      lectern_segment_unref (segment);
+    }
+  drop_old_inits (self);
+}
+
+void
+lectern_rendition_end_segment (LecternRendition *self, const LecternSegmentTargets *targets)
+{
+  guint32 timescale = lectern_cmaf_get_timescale (self->track);
+  LecternSegment *segment;
+
+  self->under_way = FALSE;
+  self->version++;
+  if (self->parts->len == 0)
+    return;
+  self->next.duration = lectern_cmaf_to_ns (self->next.duration_ticks, timescale);
+  segment = lectern_segment_new (&self->next, self->parts);
+  g_ptr_array_set_size (self->parts, 0);
+  measure (self, segment);
+  self->bytes += g_bytes_get_size (segment->bytes);
+  g_queue_push_tail (&self->segments, segment);
+  drop_old_segments (self, targets);
+}
+
+static double
+get_frame_rate (LecternRendition *self)
+{
+  if (self->track->media != LECTERN_MEDIA_VIDEO || self->sum_ns == 0)
+    return 0;
+  return (double) self->sum_frames * NS_PER_SECOND / self->sum_ns;
+}
+
+void
+lectern_rendition_get_view (LecternRendition *self, LecternRenditionView *view)
+{
+  *view = (LecternRenditionView){
+    .track = lectern_track_ref (self->track),
+    .codecs = lectern_cmaf_get_codec_string (self->track),
+    .bandwidth = self->bandwidth,
+    .average_bandwidth
+    = self->sum_ns > 0 ? (guint64) ((__int128) self->sum_bits * NS_PER_SECOND / self->sum_ns) : 0,
+    .frame_rate = get_frame_rate (self),
+    .version = self->version,
+    .discontinuities = self->discontinuities,
+    .next_number = self->next.number + !self->under_way,
+    .next_start = self->next.start,
+    .next_date_us = self->next.date_us,
+    .next_init = self->next.init,
+    .next_discontinuity = self->next.discontinuity,
+    .all_independent = self->all_independent,
+  };
+  view->segments = g_ptr_array_new_with_free_func ((GDestroyNotify) lectern_segment_unref);
+  for (GList *item = self->segments.head; item != NULL; item = item->next)
+    g_ptr_array_add (view->segments, lectern_segment_ref (item->data));
+  view->parts = g_ptr_array_new_with_free_func ((GDestroyNotify) lectern_part_unref);
+  for (guint i = 0; i < self->parts->len; i++)
+    g_ptr_array_add (view->parts, lectern_part_ref (g_ptr_array_index (self->parts, i)));
+}
+
+LecternSegment *
+lectern_rendition_find_segment (LecternRendition *self, guint64 number)
+{
+  for (GList *item = self->segments.tail; item != NULL; item = item->prev)
+    if (((LecternSegment *) item->data)->number == number)
+      return lectern_segment_ref (item->data);
+  return NULL;
+}
+
+LecternPart *
+lectern_rendition_find_part (LecternRendition *self, guint64 number, guint part)
+{
+  g_autoptr (LecternSegment) segment = NULL;
+  GPtrArray *parts = self->parts;
+
+  if (!self->under_way || number != self->next.number)
+    {
+      segment = lectern_rendition_find_segment (self, number);
+      parts = segment != NULL ? segment->parts : NULL;
+    }
+  if (parts == NULL || part >= parts->len)
+    return NULL;
+  return lectern_part_ref (g_ptr_array_index (parts, part));
+}
+
+gboolean
+lectern_rendition_has (LecternRendition *self, guint64 number, guint part)
+{
+  if (number < self->next.number || (number == self->next.number && !self->under_way))
+    return TRUE;
+  return number == self->next.number && part != G_MAXUINT && part < self->parts->len;
+}

@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+#include "segment/lectern-presentation-private.h"
+
+/* One rendition's window. Everything under the presentation's lock. */
+struct _LecternRendition
+{
+  char *name;
+  LecternTrack *track;
+  GPtrArray *inits;   /* element-type GBytes, by number; NULL where no segment needs it any more */
+  GQueue segments;    /* LecternSegment, oldest first */
+  gsize bytes;        /* of the segments */
+  GPtrArray *parts;   /* of the segment under way */
+  LecternSegment next; /* its plain fields so far */
+  gboolean under_way;
+  guint64 version;
+  guint64 discontinuities;
+  guint64 bandwidth;
+  guint64 sum_bits;
+  gint64 sum_ns;
+  guint64 sum_frames;
+  gboolean all_independent;
+};
+
+LecternRendition *lectern_rendition_new (const char *name);
+void lectern_rendition_free (LecternRendition *self);
+gboolean lectern_rendition_set_track (LecternRendition *self, LecternTrack *track,
+                                      GError **error);
+void lectern_rendition_begin_segment (LecternRendition *self, guint64 number, gint64 start,
+                                      gint64 date_us, gboolean discontinuity);
+void lectern_rendition_add_part (LecternRendition *self, LecternPart *part, guint64 ticks,
+                                 guint64 duration_ticks);
+void lectern_rendition_end_segment (LecternRendition *self, const LecternSegmentTargets *targets);
+void lectern_rendition_get_view (LecternRendition *self, LecternRenditionView *view);
+LecternSegment *lectern_rendition_find_segment (LecternRendition *self, guint64 number);
+LecternPart *lectern_rendition_find_part (LecternRendition *self, guint64 number, guint part);
+/* Whether part @part of segment @number (G_MAXUINT: all of it) is there, or can never come. */
+gboolean lectern_rendition_has (LecternRendition *self, guint64 number, guint part);

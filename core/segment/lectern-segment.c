@@ -1,0 +1,101 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "segment/lectern-segment-private.h"
+
+LecternPart *
+lectern_part_new (GBytes *bytes, gint64 duration, guint frames, gboolean independent)
+{
+  LecternPart *self = g_new0 (LecternPart, 1);
+
+  self->refs = 1;
+  self->bytes = g_bytes_ref (bytes);
+  self->duration = duration;
+  self->frames = frames;
+  self->independent = independent;
+  return self;
+}
+
+LecternPart *
+lectern_part_ref (LecternPart *self)
+{
+  g_atomic_int_inc (&self->refs);
+  return self;
+}
+
+void
+lectern_part_unref (LecternPart *self)
+{
+  if (!g_atomic_int_dec_and_test (&self->refs))
+    return;
+  g_bytes_unref (self->bytes);
+  g_free (self);
+}
+
+static GBytes *
+join_parts (GPtrArray *parts)
+{
+  gsize size = 0;
+  gsize at = 0;
+  guint8 *data;
+
+  for (guint i = 0; i < parts->len; i++)
+    size += g_bytes_get_size (((LecternPart *) g_ptr_array_index (parts, i))->bytes);
+  data = g_malloc (size);
+  for (guint i = 0; i < parts->len; i++)
+    {
+      gsize length;
+      LecternPart *part = g_ptr_array_index (parts, i);
+      gconstpointer bytes = g_bytes_get_data (part->bytes, &length);
+
+      memcpy (data + at, bytes, length);
+      at += length;
+    }
+  return g_bytes_new_take (data, size);
+}
+
+/* The same parts as slices of the whole, so that nothing is held twice. */
+static GPtrArray *
+slice_parts (GPtrArray *parts, GBytes *whole)
+{
+  GPtrArray *slices = g_ptr_array_new_full (parts->len, (GDestroyNotify) lectern_part_unref);
+  gsize at = 0;
+
+  for (guint i = 0; i < parts->len; i++)
+    {
+      LecternPart *part = g_ptr_array_index (parts, i);
+      gsize length = g_bytes_get_size (part->bytes);
+      g_autoptr (GBytes) slice = g_bytes_new_from_bytes (whole, at, length);
+
+      g_ptr_array_add (slices, lectern_part_new (slice, part->duration, part->frames, part->independent));
+      at += length;
+    }
+  return slices;
+}
+
+LecternSegment *
+lectern_segment_new (const LecternSegment *fields, GPtrArray *parts)
+{
+  LecternSegment *self = g_new0 (LecternSegment, 1);
+
+  *self = *fields;
+  self->refs = 1;
+  self->bytes = join_parts (parts);
+  self->parts = slice_parts (parts, self->bytes);
+  return self;
+}
+
+LecternSegment *
+lectern_segment_ref (LecternSegment *self)
+{
+  g_atomic_int_inc (&self->refs);
+  return self;
+}
+
+void
+lectern_segment_unref (LecternSegment *self)
+{
+  if (!g_atomic_int_dec_and_test (&self->refs))
+    return;
+  g_ptr_array_unref (self->parts);
+  g_bytes_unref (self->bytes);
+  g_free (self);
+}
