@@ -155,8 +155,8 @@ lectern_fragmenter_flush (LecternFragmenter *self, gint64 end)
       gint64 duration = self->last_duration > 0 ? self->last_duration : self->timescale / 25;
 
       if (end != G_MAXINT64)
-        duration = CLAMP (lectern_cmaf_from_ns (end, self->timescale) - self->held_ticks, 1,
-                          duration);
+        duration
+            = CLAMP (lectern_cmaf_from_ns (end, self->timescale) - self->held_ticks, 1, duration);
       if (self->track->codec == LECTERN_CODEC_AAC)
         duration = AAC_FRAME;
       commit (self, duration);

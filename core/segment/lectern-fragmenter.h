@@ -5,8 +5,8 @@
 #include "segment/lectern-segment.h"
 
 /* LecternFragmenter: turns the frames of one track into parts. Sans I/O, plain memory. A frame's
- * duration is known only when the next one comes, so one frame is held back. Audio times are counted
- * in samples, since wire times of whole milliseconds would let the sound drift. */
+ * duration is known only when the next one comes, so one frame is held back. Audio times are
+ * counted in samples, since wire times of whole milliseconds would let the sound drift. */
 typedef struct _LecternFragmenter LecternFragmenter;
 
 /* A part is ready; its first frame's DTS in ticks. */
@@ -18,6 +18,6 @@ LecternFragmenter *lectern_fragmenter_new (LecternTrack *track, gint64 part_targ
 void lectern_fragmenter_free (LecternFragmenter *self);
 /* Adds a frame; @cut: a part ends before it whatever its length (a segment begins). */
 void lectern_fragmenter_push (LecternFragmenter *self, LecternPacket *packet, gboolean cut);
-/* Gives out what is held: the held-back frame gets the duration of the one before, but never reaches
- * over @end (DTS, ns; G_MAXINT64: unknown). */
+/* Gives out what is held: the held-back frame gets the duration of the one before, but never
+ * reaches over @end (DTS, ns; G_MAXINT64: unknown). */
 void lectern_fragmenter_flush (LecternFragmenter *self, gint64 end);

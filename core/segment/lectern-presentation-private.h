@@ -3,10 +3,10 @@
 
 #include "segment/lectern-presentation.h"
 
-/* The segmenter's side; each call under nobody's lock, for one rendition by one thread at a time. */
-LecternPresentation *lectern_presentation_new (const char *name,
-                                               const LecternSegmentTargets *targets,
-                                               gint64 epoch_us);
+/* The segmenter's side; each call under nobody's lock, for one rendition by one thread at a time.
+ */
+LecternPresentation *
+lectern_presentation_new (const char *name, const LecternSegmentTargets *targets, gint64 epoch_us);
 /* Makes the rendition, or a new init segment for it when the track has changed. Errors: those of
  * lectern_cmaf_write_init. */
 gboolean lectern_presentation_set_track (LecternPresentation *self, const char *rendition,

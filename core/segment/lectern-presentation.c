@@ -24,7 +24,7 @@ struct _LecternPresentation
   LecternSegmentTargets targets;
   gint64 epoch_us;
 
-  GMutex lock; /* guards what follows */
+  GMutex lock;           /* guards what follows */
   GPtrArray *renditions; /* in the order of their making */
   gboolean ended;
   GHashTable *waiters; /* id → Waiter */
@@ -248,8 +248,8 @@ lectern_presentation_begin_segment (LecternPresentation *self, const char *rendi
 }
 
 void
-lectern_presentation_add_part (LecternPresentation *self, const char *rendition,
-                               LecternPart *part, guint64 ticks, guint64 duration_ticks)
+lectern_presentation_add_part (LecternPresentation *self, const char *rendition, LecternPart *part,
+                               guint64 ticks, guint64 duration_ticks)
 {
   g_autoptr (GMutexLocker) locker = g_mutex_locker_new (&self->lock);
   LecternRendition *found = find (self, rendition);
@@ -339,8 +339,7 @@ lectern_presentation_get_init (LecternPresentation *self, const char *rendition,
 }
 
 LecternSegment *
-lectern_presentation_get_segment (LecternPresentation *self, const char *rendition,
-                                  guint64 number)
+lectern_presentation_get_segment (LecternPresentation *self, const char *rendition, guint64 number)
 {
   g_autoptr (GMutexLocker) locker = g_mutex_locker_new (&self->lock);
   LecternRendition *found = find (self, rendition);

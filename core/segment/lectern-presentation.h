@@ -2,6 +2,7 @@
 #pragma once
 
 #include "media/lectern-stream-registry.h"
+#include "net/lectern-reactor.h"
 #include "segment/lectern-segment.h"
 
 /* LecternRendition: one track of a presentation with its live window of segments: "video" and

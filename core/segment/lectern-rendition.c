@@ -91,8 +91,7 @@ measure (LecternRendition *self, LecternSegment *segment)
   self->sum_ns += segment->duration;
   if (segment->duration > 0)
     self->bandwidth
-        = MAX (self->bandwidth,
-               (guint64) ((__int128) bits * NS_PER_SECOND / segment->duration));
+        = MAX (self->bandwidth, (guint64) ((__int128) bits * NS_PER_SECOND / segment->duration));
   self->all_independent = self->all_independent && segment->independent;
 }
 

@@ -8,10 +8,10 @@ struct _LecternRendition
 {
   char *name;
   LecternTrack *track;
-  GPtrArray *inits;   /* element-type GBytes, by number; NULL where no segment needs it any more */
-  GQueue segments;    /* LecternSegment, oldest first */
-  gsize bytes;        /* of the segments */
-  GPtrArray *parts;   /* of the segment under way */
+  GPtrArray *inits;    /* element-type GBytes, by number; NULL where no segment needs it any more */
+  GQueue segments;     /* LecternSegment, oldest first */
+  gsize bytes;         /* of the segments */
+  GPtrArray *parts;    /* of the segment under way */
   LecternSegment next; /* its plain fields so far */
   gboolean under_way;
   guint64 version;
@@ -25,8 +25,7 @@ struct _LecternRendition
 
 LecternRendition *lectern_rendition_new (const char *name);
 void lectern_rendition_free (LecternRendition *self);
-gboolean lectern_rendition_set_track (LecternRendition *self, LecternTrack *track,
-                                      GError **error);
+gboolean lectern_rendition_set_track (LecternRendition *self, LecternTrack *track, GError **error);
 void lectern_rendition_begin_segment (LecternRendition *self, guint64 number, gint64 start,
                                       gint64 date_us, gboolean discontinuity);
 void lectern_rendition_add_part (LecternRendition *self, LecternPart *part, guint64 ticks,

@@ -5,6 +5,6 @@
 
 #include <string.h>
 
-/* Takes the plain fields of @fields; joins @parts (element-type LecternPart), at least one, into one
- * memory. Returns: (transfer full). */
+/* Takes the plain fields of @fields; joins @parts (element-type LecternPart), at least one, into
+ * one memory. Returns: (transfer full). */
 LecternSegment *lectern_segment_new (const LecternSegment *fields, GPtrArray *parts);

@@ -65,7 +65,8 @@ slice_parts (GPtrArray *parts, GBytes *whole)
       gsize length = g_bytes_get_size (part->bytes);
       g_autoptr (GBytes) slice = g_bytes_new_from_bytes (whole, at, length);
 
-      g_ptr_array_add (slices, lectern_part_new (slice, part->duration, part->frames, part->independent));
+      g_ptr_array_add (slices,
+                       lectern_part_new (slice, part->duration, part->frames, part->independent));
       at += length;
     }
   return slices;

@@ -39,7 +39,7 @@ struct _LecternSegmenter
   gint64 newest_video; /* DTS */
   gint64 last_step;    /* between the last two video frames */
   gboolean has_video;
-  gboolean broken;     /* wait for a key frame, then mark a discontinuity */
+  gboolean broken; /* wait for a key frame, then mark a discontinuity */
 };
 
 LecternSegmenter *
@@ -108,12 +108,10 @@ take_track (Lane *lane, LecternTrack *track)
   end_segment (lane);
   lane_clear (lane);
   if (!lectern_cmaf_can_carry (track)
-      || !lectern_presentation_set_track (lane->segmenter->presentation, lane->name, track,
-                                          &error))
+      || !lectern_presentation_set_track (lane->segmenter->presentation, lane->name, track, &error))
     return FALSE;
   lane->track = lectern_track_ref (track);
-  lane->fragmenter
-      = lectern_fragmenter_new (track, lane->segmenter->targets->part, on_part, lane);
+  lane->fragmenter = lectern_fragmenter_new (track, lane->segmenter->targets->part, on_part, lane);
   return TRUE;
 }
 
@@ -186,8 +184,7 @@ put_audio (LecternSegmenter *self, LecternPacket *packet)
   if (!take_track (&self->audio, packet->track))
     return;
   if (!self->has_video
-      && (newest == NULL || self->broken
-          || packet->pts - newest->start >= self->targets->segment))
+      && (newest == NULL || self->broken || packet->pts - newest->start >= self->targets->segment))
     {
       add_cut (self, packet->pts, self->broken);
       self->broken = FALSE;

@@ -5,8 +5,8 @@
 
 /* LecternSegmenter: cuts one stream into the renditions "video" and "audio" of a presentation, sans
  * I/O. Video decides where segments begin: at a key frame once the target is reached, at any frame
- * before the limit would be exceeded; audio follows at its first frame from there on. Without video, audio decides.
- * One thread at a time. */
+ * before the limit would be exceeded; audio follows at its first frame from there on. Without
+ * video, audio decides. One thread at a time. */
 typedef struct _LecternSegmenter LecternSegmenter;
 
 LecternSegmenter *lectern_segmenter_new (LecternPresentation *presentation);

@@ -1,0 +1,281 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "segment/lectern-segmenter.h"
+
+#define MS G_GINT64_CONSTANT (1000000)
+#define FRAME_MS 40
+#define AAC_MS 23.219954648526077
+
+static const LecternSegmentTargets targets = {
+  .segment = 2000 * MS,
+  .segment_limit = 4000 * MS,
+  .part = 300 * MS,
+  .window = 4,
+  .window_bytes = 8 << 20,
+};
+
+typedef struct
+{
+  LecternPresentation *presentation;
+  LecternSegmenter *segmenter;
+  LecternTrack *video;
+  LecternTrack *audio;
+  guint video_frames;
+  guint audio_frames;
+} Fixture;
+
+static LecternTrack *
+make_track (LecternCodec codec, const char *config, gsize size)
+{
+  g_autoptr (GBytes) bytes = g_bytes_new (config, size);
+  LecternTrack fields = { .media = lectern_codec_get_media (codec),
+                          .codec = codec,
+                          .config = bytes,
+                          .width = 320,
+                          .height = 180,
+                          .rate = 44100,
+                          .channels = 2 };
+
+  return lectern_track_new (&fields);
+}
+
+static void
+set_up (Fixture *fixture, gconstpointer data)
+{
+  fixture->presentation = lectern_presentation_new ("live/a", &targets, 1000000);
+  fixture->segmenter = lectern_segmenter_new (fixture->presentation);
+  fixture->video = make_track (LECTERN_CODEC_H264, "\1\x64\0\x1f\xff\xe1\0", 7);
+  fixture->audio = make_track (LECTERN_CODEC_AAC, "\x12\x10", 2);
+}
+
+static void
+tear_down (Fixture *fixture, gconstpointer data)
+{
+  lectern_segmenter_free (fixture->segmenter);
+  lectern_presentation_unref (fixture->presentation);
+  lectern_track_unref (fixture->video);
+  lectern_track_unref (fixture->audio);
+}
+
+static void
+push (Fixture *fixture, LecternTrack *track, gboolean key, gint64 dts_ms)
+{
+  g_autoptr (GBytes) payload = g_bytes_new_static ("payload", 7);
+  g_autoptr (LecternPacket) packet = lectern_packet_new (track, key ? LECTERN_PACKET_KEY : 0,
+                                                         dts_ms * MS, dts_ms * MS, 0, payload);
+
+  lectern_segmenter_push (fixture->segmenter, packet);
+}
+
+/* Pushes @ms more of both, interleaved by time; a key frame each @gop frames. */
+static void
+run (Fixture *fixture, guint ms, guint gop, gboolean with_video, gboolean with_audio)
+{
+  gint64 end = fixture->video_frames * FRAME_MS + ms;
+
+  while (fixture->video_frames * FRAME_MS < end)
+    {
+      gint64 now = fixture->video_frames * FRAME_MS;
+
+      while (with_audio && fixture->audio_frames * AAC_MS <= now)
+        {
+          push (fixture, fixture->audio, TRUE, (gint64) (fixture->audio_frames * AAC_MS));
+          fixture->audio_frames++;
+        }
+      if (with_video)
+        push (fixture, fixture->video, fixture->video_frames % gop == 0, now);
+      fixture->video_frames++;
+    }
+}
+
+static void
+check_chain (const LecternRenditionView *view)
+{
+  for (guint i = 0; i < view->segments->len; i++)
+    {
+      LecternSegment *segment = g_ptr_array_index (view->segments, i);
+      gint64 sum = 0;
+
+      g_assert_cmpint (segment->duration, <=, targets.segment_limit);
+      for (guint k = 0; k < segment->parts->len; k++)
+        {
+          LecternPart *part = g_ptr_array_index (segment->parts, k);
+
+          g_assert_cmpint (part->duration, <=, targets.part);
+          if (k + 1 < segment->parts->len)
+            g_assert_cmpint (part->duration, >=, targets.part * 85 / 100);
+          sum += part->duration;
+        }
+      g_assert_cmpint (ABS (sum - segment->duration), <, MS);
+      if (i > 0)
+        {
+          LecternSegment *before = g_ptr_array_index (view->segments, i - 1);
+
+          g_assert_cmpuint (segment->number, ==, before->number + 1);
+          g_assert_cmpuint (segment->ticks, ==, before->ticks + before->duration_ticks);
+        }
+    }
+}
+
+static void
+cuts_at_key_frames (Fixture *fixture, gconstpointer data)
+{
+  g_auto (LecternRenditionView) video = { 0 };
+  g_auto (LecternRenditionView) audio = { 0 };
+
+  run (fixture, 11000, 50, TRUE, TRUE);
+  g_assert_true (lectern_presentation_view (fixture->presentation, "video", &video));
+  g_assert_true (lectern_presentation_view (fixture->presentation, "audio", &audio));
+  g_assert_cmpuint (video.segments->len, ==, 5);
+  g_assert_cmpuint (audio.segments->len, ==, 5);
+  check_chain (&video);
+  check_chain (&audio);
+  for (guint i = 0; i < 5; i++)
+    {
+      LecternSegment *picture = g_ptr_array_index (video.segments, i);
+      LecternSegment *sound = g_ptr_array_index (audio.segments, i);
+
+      g_assert_cmpint (picture->duration, ==, 2000 * MS);
+      g_assert_cmpuint (picture->ticks, ==, i * 180000);
+      g_assert_true (picture->independent);
+      g_assert_cmpuint (sound->number, ==, picture->number);
+      g_assert_cmpint (sound->start, >=, picture->start);
+      g_assert_cmpint (sound->start - picture->start, <, 24 * MS);
+      g_assert_cmpint (picture->date_us, ==, 1000000 + i * 2000000);
+    }
+  g_assert_true (video.all_independent);
+  g_assert_cmpfloat_with_epsilon (video.frame_rate, 25, 0.01);
+  g_assert_cmpstr (video.codecs, ==, "avc1.64001f");
+  g_assert_cmpuint (video.next_number, ==, 5);
+  g_assert_cmpuint (video.parts->len, ==, 3);
+}
+
+static void
+long_groups_are_cut_at_the_limit (Fixture *fixture, gconstpointer data)
+{
+  g_auto (LecternRenditionView) view = { 0 };
+  guint independent = 0;
+
+  run (fixture, 25000, 200, TRUE, TRUE);
+  g_assert_true (lectern_presentation_view (fixture->presentation, "video", &view));
+  check_chain (&view);
+  for (guint i = 0; i < view.segments->len; i++)
+    independent += ((LecternSegment *) g_ptr_array_index (view.segments, i))->independent;
+  g_assert_cmpuint (independent, <, view.segments->len);
+  g_assert_cmpuint (independent, >, 0);
+  g_assert_false (view.all_independent);
+}
+
+static void
+audio_alone_cuts_itself (Fixture *fixture, gconstpointer data)
+{
+  g_auto (LecternRenditionView) view = { 0 };
+
+  run (fixture, 9000, 50, FALSE, TRUE);
+  g_assert_true (lectern_presentation_view (fixture->presentation, "audio", &view));
+  g_assert_cmpuint (view.segments->len, >=, 3);
+  check_chain (&view);
+  g_assert_false (lectern_presentation_view (fixture->presentation, "video", &view));
+}
+
+static void
+window_moves (Fixture *fixture, gconstpointer data)
+{
+  g_auto (LecternRenditionView) view = { 0 };
+  LecternSegment *oldest;
+
+  run (fixture, 60000, 50, TRUE, FALSE);
+  g_assert_true (lectern_presentation_view (fixture->presentation, "video", &view));
+  g_assert_cmpuint (view.segments->len, ==, targets.window * 2);
+  oldest = g_ptr_array_index (view.segments, 0);
+  g_assert_cmpuint (oldest->number, ==, view.next_number - targets.window * 2);
+  g_assert_null (lectern_presentation_get_segment (fixture->presentation, "video", 0));
+}
+
+static void
+codec_change_is_a_discontinuity (Fixture *fixture, gconstpointer data)
+{
+  g_auto (LecternRenditionView) view = { 0 };
+  g_autoptr (GBytes) first = NULL;
+  g_autoptr (GBytes) second = NULL;
+  LecternSegment *after;
+
+  run (fixture, 4000, 50, TRUE, TRUE);
+  lectern_track_unref (fixture->video);
+  fixture->video = make_track (LECTERN_CODEC_H264, "\1\x4d\0\x1f\xff\xe1\0", 7);
+  run (fixture, 6000, 50, TRUE, TRUE);
+  g_assert_true (lectern_presentation_view (fixture->presentation, "video", &view));
+  g_assert_cmpstr (view.codecs, ==, "avc1.4d001f");
+  after = g_ptr_array_index (view.segments, 2);
+  g_assert_cmpuint (after->init, ==, 1);
+  g_assert_true (after->discontinuity);
+  first = lectern_presentation_get_init (fixture->presentation, "video", 0);
+  second = lectern_presentation_get_init (fixture->presentation, "video", 1);
+  g_assert_nonnull (first);
+  g_assert_nonnull (second);
+  g_assert_false (g_bytes_equal (first, second));
+}
+
+static void
+loss_is_a_discontinuity (Fixture *fixture, gconstpointer data)
+{
+  g_auto (LecternRenditionView) view = { 0 };
+  LecternSegment *after;
+
+  run (fixture, 3000, 50, TRUE, TRUE);
+  lectern_segmenter_break (fixture->segmenter);
+  run (fixture, 5000, 50, TRUE, TRUE);
+  g_assert_true (lectern_presentation_view (fixture->presentation, "video", &view));
+  after = g_ptr_array_index (view.segments, 2);
+  g_assert_true (after->discontinuity);
+  g_assert_true (after->independent);
+  g_assert_cmpint (after->start, ==, 4000 * MS);
+}
+
+static void
+finish_gives_out_the_rest (Fixture *fixture, gconstpointer data)
+{
+  g_auto (LecternRenditionView) view = { 0 };
+  gint64 sum = 0;
+
+  run (fixture, 5000, 50, TRUE, TRUE);
+  lectern_segmenter_finish (fixture->segmenter);
+  lectern_presentation_end (fixture->presentation);
+  g_assert_true (lectern_presentation_view (fixture->presentation, "video", &view));
+  for (guint i = 0; i < view.segments->len; i++)
+    sum += ((LecternSegment *) g_ptr_array_index (view.segments, i))->duration;
+  g_assert_cmpint (sum, ==, 5000 * MS);
+  g_assert_cmpuint (view.parts->len, ==, 0);
+  g_assert_true (view.ended);
+}
+
+static void
+parts_are_found_by_number (Fixture *fixture, gconstpointer data)
+{
+  g_autoptr (LecternPart) whole = NULL;
+  g_autoptr (LecternPart) open = NULL;
+
+  run (fixture, 5000, 50, TRUE, TRUE);
+  whole = lectern_presentation_get_part (fixture->presentation, "video", 1, 2);
+  open = lectern_presentation_get_part (fixture->presentation, "video", 2, 0);
+  g_assert_nonnull (whole);
+  g_assert_nonnull (open);
+  g_assert_true (open->independent);
+  g_assert_null (lectern_presentation_get_part (fixture->presentation, "video", 2, 99));
+  g_assert_null (lectern_presentation_get_part (fixture->presentation, "video", 99, 0));
+}
+
+int
+main (int argc, char **argv)
+{
+#define ADD(name, func) g_test_add ("/segmenter/" name, Fixture, NULL, set_up, func, tear_down)
+  g_test_init (&argc, &argv, NULL);
+  ADD ("cuts-at-key-frames", cuts_at_key_frames);
+  ADD ("long-groups-are-cut-at-the-limit", long_groups_are_cut_at_the_limit);
+  ADD ("audio-alone-cuts-itself", audio_alone_cuts_itself);
+  ADD ("window-moves", window_moves);
+  ADD ("S-04-codec-change-is-a-discontinuity", codec_change_is_a_discontinuity);
+  ADD ("loss-is-a-discontinuity", loss_is_a_discontinuity);
+  ADD ("finish-gives-out-the-rest", finish_gives_out_the_rest);
+  ADD ("parts-are-found-by-number", parts_are_found_by_number);
+  return g_test_run ();
+}
