@@ -27,6 +27,7 @@
 #include "http/lectern-http-files.h"
 #include "http/lectern-http-server.h"
 #include "http/lectern-websocket.h"
+#include "media/lectern-feed.h"
 #include "media/lectern-packet.h"
 #include "media/lectern-publisher.h"
 #include "media/lectern-session.h"
@@ -41,3 +42,4 @@
 #include "plugin/lectern-host.h"
 #include "plugin/lectern-plugin.h"
 #include "plugin/lectern-plugin-descriptor.h"
+#include "segment/lectern-presentation.h"

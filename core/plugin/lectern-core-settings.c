@@ -86,15 +86,29 @@ static const LecternSetting media[] = {
   { NULL },
 };
 
+static const LecternSetting segment[] = {
+  { "duration", LECTERN_SETTING_DURATION, "2s", "500ms", "10s",
+    N_ ("A segment of HLS and DASH ends at the first key frame after so long") },
+  { "limit", LECTERN_SETTING_DURATION, "4s", "1s", "20s",
+    N_ ("And at any frame before it would be longer than this, which playlists promise") },
+  { "part", LECTERN_SETTING_DURATION, "300ms", "100ms", "2s",
+    N_ ("Length of the parts that low-latency players get before a segment is whole") },
+  { "window", LECTERN_SETTING_INTEGER, "6", "3", "1000",
+    N_ ("Segments that a live playlist lists") },
+  { "window-size", LECTERN_SETTING_SIZE, "64MiB", "1MiB", "16GiB",
+    N_ ("Most bytes of segments kept of one rendition") },
+  { "linger", LECTERN_SETTING_DURATION, "60s", "0s", "1d",
+    N_ ("How long the segments of a stream that has ended can still be watched") },
+  { NULL },
+};
+
 static const struct
 {
   const char *name;
   const LecternSetting *settings;
 } groups[] = {
-  { "server", server },
-  { "http", http },
-  { "access", access_settings },
-  { "media", media },
+  { "server", server }, { "http", http },       { "access", access_settings },
+  { "media", media },   { "segment", segment },
 };
 
 /* What is read once, at the start. */
@@ -142,6 +156,19 @@ lectern_core_settings_read_media (LecternConfig *config, LecternMediaLimits *lim
     .stuck_us = lectern_config_get_duration (config, "media", "stuck"),
     .flush_interval_us = lectern_config_get_duration (config, "media", "flush-interval"),
     .flush_stretch = lectern_config_get_boolean (config, "media", "flush-stretch"),
+  };
+}
+
+void
+lectern_core_settings_read_segment (LecternConfig *config, LecternSegmentTargets *targets)
+{
+  *targets = (LecternSegmentTargets){
+    .segment = lectern_config_get_duration (config, "segment", "duration") * 1000,
+    .segment_limit = lectern_config_get_duration (config, "segment", "limit") * 1000,
+    .part = lectern_config_get_duration (config, "segment", "part") * 1000,
+    .window = lectern_config_get_integer (config, "segment", "window"),
+    .window_bytes = lectern_config_get_size (config, "segment", "window-size"),
+    .linger_us = lectern_config_get_duration (config, "segment", "linger"),
   };
 }
 

@@ -4,6 +4,7 @@
 #include "config/lectern-config.h"
 #include "http/lectern-http-server.h"
 #include "media/lectern-stream-registry.h"
+#include "segment/lectern-presentation.h"
 
 /* The settings of the core: the groups server, http, access and media. */
 
@@ -12,6 +13,7 @@ LECTERN_API gboolean lectern_core_settings_extend (LecternSchema *schema, GError
 
 void lectern_core_settings_read_http (LecternConfig *config, LecternHttpLimits *limits);
 void lectern_core_settings_read_media (LecternConfig *config, LecternMediaLimits *limits);
+void lectern_core_settings_read_segment (LecternConfig *config, LecternSegmentTargets *targets);
 
 /* Says in the log that [group] key needs a restart, if it differs between @before and @after. */
 void lectern_core_settings_report_restart (const char *group, const char *key,

@@ -39,6 +39,7 @@ struct _LecternHost
   LecternHttpServer *http;
   LecternSessions *sessions;
   LecternStreamRegistry *streams;
+  LecternPresentations *presentations;
   GPtrArray *doors;
   gboolean address_in_use;
   gboolean hurry;
@@ -76,6 +77,7 @@ lectern_host_finalize (GObject *object)
 
   close_all (self);
   g_ptr_array_unref (self->doors);
+  g_clear_object (&self->presentations);
   g_clear_object (&self->streams);
   g_clear_object (&self->sessions);
   g_clear_object (&self->http);
@@ -214,6 +216,7 @@ open_nouns (LecternHost *self)
 {
   LecternHttpLimits http;
   LecternMediaLimits media;
+  LecternSegmentTargets segments;
 
   lectern_core_settings_read_http (self->config, &http);
   lectern_core_settings_read_media (self->config, &media);
@@ -222,6 +225,8 @@ open_nouns (LecternHost *self)
                                    lectern_config_get_list (self->config, "http", "origins"));
   self->sessions = lectern_sessions_new ();
   self->streams = lectern_stream_registry_new (self->sessions, &media);
+  lectern_core_settings_read_segment (self->config, &segments);
+  self->presentations = lectern_presentations_new (self->streams, self->reactors, &segments);
 }
 
 gboolean
@@ -509,6 +514,12 @@ LecternStreamRegistry *
 lectern_host_get_streams (LecternHost *self)
 {
   return self->streams;
+}
+
+LecternPresentations *
+lectern_host_get_presentations (LecternHost *self)
+{
+  return self->presentations;
 }
 
 LecternSessions *

@@ -13,8 +13,8 @@ typedef struct
   const LecternSegmentTargets *targets;
   const LecternHlsRequest *request;
   LecternRenditionView view;
-  guint first;  /* index of the first listed segment */
-  gint64 init;  /* number of the init segment last named; -1 none */
+  guint first; /* index of the first listed segment */
+  gint64 init; /* number of the init segment last named; -1 none */
 } Writer;
 
 static void
@@ -68,9 +68,10 @@ put_variant (GString *text, const char *name, const LecternRenditionView *view,
   guint64 peak = view->bandwidth + (audio != NULL ? audio->bandwidth : 0);
   guint64 average = view->average_bandwidth + (audio != NULL ? audio->average_bandwidth : 0);
 
-  g_string_append_printf (
-      text, "#EXT-X-STREAM-INF:BANDWIDTH=%" G_GUINT64_FORMAT ",AVERAGE-BANDWIDTH=%" G_GUINT64_FORMAT,
-      MAX (peak, 1), MAX (average, 1));
+  g_string_append_printf (text,
+                          "#EXT-X-STREAM-INF:BANDWIDTH=%" G_GUINT64_FORMAT
+                          ",AVERAGE-BANDWIDTH=%" G_GUINT64_FORMAT,
+                          MAX (peak, 1), MAX (average, 1));
   g_string_append_printf (text, ",CODECS=\"%s%s%s\"", view->codecs, audio != NULL ? "," : "",
                           audio != NULL ? audio->codecs : "");
   if (view->track->width > 0 && view->track->height > 0)
@@ -95,8 +96,8 @@ lectern_hls_write_master (LecternPresentation *presentation, const char *query)
   g_auto (GStrv) names = lectern_presentation_list (presentation);
   g_auto (LecternRenditionView) audio = { 0 };
   g_autoptr (GString) text = g_string_new ("#EXTM3U\n#EXT-X-VERSION:9\n");
-  gboolean has_audio = lectern_presentation_view (presentation, "audio", &audio)
-                       && is_playable (&audio);
+  gboolean has_audio
+      = lectern_presentation_view (presentation, "audio", &audio) && is_playable (&audio);
   guint variants = 0;
 
   for (guint i = 0; names[i] != NULL; i++)
@@ -119,8 +120,7 @@ lectern_hls_write_master (LecternPresentation *presentation, const char *query)
 
 /* Media */
 
-static void
-put_uri (Writer *writer, const char *format, ...) G_GNUC_PRINTF (2, 3);
+static void put_uri (Writer *writer, const char *format, ...) G_GNUC_PRINTF (2, 3);
 
 static void
 put_uri (Writer *writer, const char *format, ...)
@@ -160,8 +160,7 @@ put_header (Writer *writer)
   g_string_append_printf (writer->text, "#EXT-X-MEDIA-SEQUENCE:%" G_GUINT64_FORMAT "\n",
                           first->number);
   if (discontinuities > 0)
-    g_string_append_printf (writer->text,
-                            "#EXT-X-DISCONTINUITY-SEQUENCE:%" G_GUINT64_FORMAT "\n",
+    g_string_append_printf (writer->text, "#EXT-X-DISCONTINUITY-SEQUENCE:%" G_GUINT64_FORMAT "\n",
                             discontinuities);
 }
 

@@ -3,10 +3,11 @@
 
 #include <lectern.h>
 
-/* Playlists (RFC 8216bis) from what a presentation holds, bytes out, no I/O. Addresses are relative,
- * and carry @query (nullable; without "?"), the viewer's token and session. */
+/* Playlists (RFC 8216bis) from what a presentation holds, bytes out, no I/O. Addresses are
+ * relative, and carry @query (nullable; without "?"), the viewer's token and session. */
 
-/* The multivariant playlist. Returns: (transfer full) (nullable): NULL while nothing can be played. */
+/* The multivariant playlist. Returns: (transfer full) (nullable): NULL while nothing can be played.
+ */
 char *lectern_hls_write_master (LecternPresentation *presentation, const char *query);
 
 typedef struct
@@ -17,5 +18,6 @@ typedef struct
   gboolean skip; /* _HLS_skip=YES: leave out old segments the client has */
 } LecternHlsRequest;
 
-/* One rendition's playlist. Returns: (transfer full) (nullable): NULL: no such rendition, or nothing in it. */
+/* One rendition's playlist. Returns: (transfer full) (nullable): NULL: no such rendition, or
+ * nothing in it. */
 char *lectern_hls_write_media (LecternPresentation *presentation, const LecternHlsRequest *request);

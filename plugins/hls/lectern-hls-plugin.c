@@ -105,8 +105,7 @@ on_master (LecternHttpExchange *exchange, gpointer user_data)
 {
   LecternHlsPlugin *self = user_data;
   const char *known = lectern_http_exchange_get_query_value (exchange, "session");
-  g_autofree char *session
-      = known != NULL ? g_strdup (known) : lectern_hls_viewers_make_id ();
+  g_autofree char *session = known != NULL ? g_strdup (known) : lectern_hls_viewers_make_id ();
   g_autoptr (LecternPresentation) presentation = find_presentation (self, exchange);
   g_autofree char *query = NULL;
   char *text;
@@ -172,17 +171,17 @@ static void
 wait_for_part (Waiting *template)
 {
   Waiting *waiting = g_new (Waiting, 1);
-  gint64 limit_us
-      = lectern_presentation_get_targets (template->presentation)->segment_limit / 1000
-        * MAX_BLOCK_TARGETS;
+  gint64 limit_us = lectern_presentation_get_targets (template->presentation)->segment_limit / 1000
+                    * MAX_BLOCK_TARGETS;
 
   *waiting = *template;
   waiting->rendition = g_strdup (template->rendition);
   g_object_ref (waiting->plugin);
   lectern_http_exchange_ref (waiting->exchange);
   lectern_presentation_ref (waiting->presentation);
-  waiting->wait = lectern_presentation_wait (waiting->presentation, waiting->rendition,
-                                             waiting->number, waiting->part, on_part_there, waiting);
+  waiting->wait
+      = lectern_presentation_wait (waiting->presentation, waiting->rendition, waiting->number,
+                                   waiting->part, on_part_there, waiting);
   if (waiting->wait == 0)
     {
       respond_timed_out (waiting->exchange);
@@ -199,10 +198,9 @@ answer_playlist (LecternHlsPlugin *self, LecternHttpExchange *exchange,
 {
   g_autofree char *query = get_carried_query (exchange, NULL);
   const char *skip = lectern_http_exchange_get_query_value (exchange, "_HLS_skip");
-  LecternHlsRequest request = { .rendition = rendition,
-                                .query = query,
-                                .low_latency = self->low_latency,
-                                .skip = skip != NULL };
+  LecternHlsRequest request = {
+    .rendition = rendition, .query = query, .low_latency = self->low_latency, .skip = skip != NULL
+  };
   char *text = lectern_hls_write_media (presentation, &request);
 
   if (text == NULL)
@@ -278,8 +276,8 @@ respond_media (LecternHlsPlugin *self, LecternHttpExchange *exchange, LecternMed
   if (!count_viewer (self, exchange, session, g_bytes_get_size (bytes)))
     return;
   lectern_http_exchange_set_header (exchange, "Cache-Control", "max-age=3600, immutable");
-  lectern_http_exchange_respond (
-      exchange, 200, media == LECTERN_MEDIA_AUDIO ? "audio/mp4" : "video/mp4", bytes);
+  lectern_http_exchange_respond (exchange, 200,
+                                 media == LECTERN_MEDIA_AUDIO ? "audio/mp4" : "video/mp4", bytes);
 }
 
 static LecternMedia
@@ -334,8 +332,7 @@ on_segment (LecternHttpExchange *exchange, gpointer user_data)
 {
   LecternHlsPlugin *self = user_data;
   const char *rendition = lectern_http_exchange_get_parameter (exchange, "rendition");
-  g_auto (GStrv) file
-      = g_strsplit (lectern_http_exchange_get_parameter (exchange, "file"), ".", 3);
+  g_auto (GStrv) file = g_strsplit (lectern_http_exchange_get_parameter (exchange, "file"), ".", 3);
   g_autoptr (LecternPresentation) presentation = find_presentation (self, exchange);
   guint pieces = g_strv_length (file);
   gint64 number = -1;
