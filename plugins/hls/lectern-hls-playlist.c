@@ -91,6 +91,23 @@ is_playable (const LecternRenditionView *view)
 }
 
 char *
+lectern_hls_find_unready (LecternPresentation *presentation, guint64 *number)
+{
+  g_auto (GStrv) names = lectern_presentation_list (presentation);
+
+  for (guint i = 0; names[i] != NULL; i++)
+    {
+      g_auto (LecternRenditionView) view = { 0 };
+
+      if (!lectern_presentation_view (presentation, names[i], &view) || view.segments->len > 0)
+        continue;
+      *number = view.next_number;
+      return g_strdup (names[i]);
+    }
+  return NULL;
+}
+
+char *
 lectern_hls_write_master (LecternPresentation *presentation, const char *query)
 {
   g_auto (GStrv) names = lectern_presentation_list (presentation);

@@ -100,26 +100,6 @@ respond_playlist (LecternHttpExchange *exchange, char *text, gboolean ended)
   lectern_http_exchange_respond (exchange, 200, PLAYLIST_TYPE, body);
 }
 
-static void
-on_master (LecternHttpExchange *exchange, gpointer user_data)
-{
-  LecternHlsPlugin *self = user_data;
-  const char *known = lectern_http_exchange_get_query_value (exchange, "session");
-  g_autofree char *session = known != NULL ? g_strdup (known) : lectern_hls_viewers_make_id ();
-  g_autoptr (LecternPresentation) presentation = find_presentation (self, exchange);
-  g_autofree char *query = NULL;
-  char *text;
-
-  if (presentation == NULL || !count_viewer (self, exchange, session, 0))
-    return;
-  query = get_carried_query (exchange, session);
-  text = lectern_hls_write_master (presentation, query);
-  if (text == NULL)
-    respond_not_found (exchange, "the stream has only just begun");
-  else
-    respond_playlist (exchange, text, FALSE);
-}
-
 /* A request that waits for a part. On its connection's reactor. */
 typedef struct
 {
@@ -189,6 +169,63 @@ wait_for_part (Waiting *template)
       return;
     }
   lectern_timer_start (&waiting->timer, lectern_reactor_get_current (), limit_us, on_block_over);
+}
+
+static void answer_master (LecternHlsPlugin *self, LecternHttpExchange *exchange,
+                           LecternPresentation *presentation, const char *rendition, guint64 number,
+                           guint part);
+
+/* Waits for the first segment of each rendition in turn, then answers. */
+static void
+give_master (LecternHlsPlugin *self, LecternHttpExchange *exchange,
+             LecternPresentation *presentation)
+{
+  guint64 number = 0;
+  g_autofree char *unready = lectern_hls_find_unready (presentation, &number);
+
+  if (unready == NULL || lectern_presentation_is_ended (presentation))
+    answer_master (self, exchange, presentation, NULL, 0, 0);
+  else
+    wait_for_part (&(Waiting){ .plugin = self,
+                               .exchange = exchange,
+                               .presentation = presentation,
+                               .rendition = unready,
+                               .number = number,
+                               .part = G_MAXUINT,
+                               .answer = answer_master });
+}
+
+static void
+answer_master (LecternHlsPlugin *self, LecternHttpExchange *exchange,
+               LecternPresentation *presentation, const char *rendition, guint64 number, guint part)
+{
+  const char *known = lectern_http_exchange_get_query_value (exchange, "session");
+  g_autofree char *session = known != NULL ? g_strdup (known) : lectern_hls_viewers_make_id ();
+  g_autofree char *query = get_carried_query (exchange, session);
+  char *text;
+
+  if (rendition != NULL)
+    {
+      give_master (self, exchange, presentation);
+      return;
+    }
+  text = lectern_hls_write_master (presentation, query);
+  if (text == NULL)
+    respond_not_found (exchange, "the stream has only just begun");
+  else if (count_viewer (self, exchange, session, 0))
+    respond_playlist (exchange, text, FALSE);
+  else
+    g_free (text);
+}
+
+static void
+on_master (LecternHttpExchange *exchange, gpointer user_data)
+{
+  LecternHlsPlugin *self = user_data;
+  g_autoptr (LecternPresentation) presentation = find_presentation (self, exchange);
+
+  if (presentation != NULL)
+    give_master (self, exchange, presentation);
 }
 
 static void
@@ -442,4 +479,4 @@ static const LecternSetting settings[] = {
 };
 
 LECTERN_PLUGIN_DEFINE (hls, .summary = N_ ("HLS, with low latency, from shared CMAF segments"),
-                       .settings = settings, .enabled = TRUE)
+                       .settings = settings)

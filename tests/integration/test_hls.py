@@ -1,0 +1,211 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""HLS: playlists keep RFC 8216bis, parts come in time, and a real player gets every frame."""
+
+import re
+import subprocess
+import tempfile
+import time
+import pathlib
+import threading
+
+import lectern_test
+
+NAME = "live/a"
+
+
+def attributes(line):
+    return dict(re.findall(r'([A-Z-]+)=("[^"]*"|[^,]*)', line.split(":", 1)[1]))
+
+
+class Playlist:
+    """A media playlist, checked as it is read."""
+
+    def __init__(self, text):
+        self.text = text
+        self.segments, self.parts, self.skipped, self.hint, open_parts = [], [], 0, None, []
+        lines = text.splitlines()
+        assert lines[0] == "#EXTM3U", "begins with #EXTM3U"
+        self.target = int(self.value("TARGETDURATION"))
+        self.number = int(self.value("MEDIA-SEQUENCE"))
+        self.part_target = float(attributes(self.line("PART-INF"))["PART-TARGET"]) \
+            if "PART-INF" in text else None
+        self.ended = "#EXT-X-ENDLIST" in lines
+        for line in lines:
+            if line.startswith("#EXT-X-SKIP:"):
+                self.skipped = int(attributes(line)["SKIPPED-SEGMENTS"])
+            elif line.startswith("#EXT-X-PART:"):
+                open_parts.append(attributes(line))
+            elif line.startswith("#EXTINF:"):
+                duration = float(line[8:].rstrip(","))
+                assert round(duration) <= self.target, "a segment longer than the target"
+            elif line.startswith("#EXT-X-PRELOAD-HINT:"):
+                self.hint = attributes(line)["URI"].strip('"')
+            elif line and not line.startswith("#"):
+                self.segments.append((line, duration))
+                self.check_parts(open_parts, whole=True)
+                open_parts = []
+        self.check_parts(open_parts, whole=False)
+        self.open_parts = open_parts
+
+    def check_parts(self, parts, whole):
+        for i, part in enumerate(parts):
+            duration = float(part["DURATION"])
+            assert duration <= self.part_target + 0.001, "a part longer than its target"
+            last = whole and i == len(parts) - 1
+            assert last or duration >= 0.85 * self.part_target - 0.001, "a part far too short"
+
+    def line(self, tag):
+        return re.search(f"^#EXT-X-{tag}:.*$", self.text, re.M)[0]
+
+    def value(self, tag):
+        return self.line(tag).split(":", 1)[1]
+
+
+class HlsTest(lectern_test.TestCase):
+    def begin(self, **options):
+        server = self.server(**options)
+        push = lectern_test.ffmpeg_push(server.push_url(NAME), rate=25, gop=2.0)
+        self.addCleanup(push.stop)
+        server.wait_live(NAME)
+        return server, push
+
+    def wait_master(self, server):
+        def master():
+            status, _, body = server.request("GET", f"/{NAME}/index.m3u8?key=secret")
+            return body.decode() if status == 200 else None
+        return lectern_test.wait_for(master, 20, "the first segment")
+
+    def media(self, server, query="", rendition="video"):
+        status, headers, body = server.request("GET", f"/{NAME}/{rendition}.m3u8{query}")
+        self.assertEqual(status, 200, body)
+        self.assertEqual(headers["Content-Type"], "application/vnd.apple.mpegurl")
+        return Playlist(body.decode())
+
+    def test_master_lists_video_and_audio_and_carries_the_query(self):
+        server, _ = self.begin()
+        master = self.wait_master(server)
+        stream = attributes(re.search("^#EXT-X-STREAM-INF.*$", master, re.M)[0])
+        self.assertRegex(stream["CODECS"], r'^"avc1\.[0-9a-f]{6},mp4a\.40\.2"$')
+        self.assertEqual(stream["RESOLUTION"], "320x180")
+        self.assertGreater(int(stream["BANDWIDTH"]), 0)
+        addresses = re.findall(r'(?:URI="|^)((?:video|audio)\.m3u8[^"\n]*)', master, re.M)
+        self.assertEqual(len(addresses), 2)
+        for address in addresses:
+            self.assertRegex(address, r"\?key=secret&session=[a-z0-9]{16}$")
+
+    def test_reload_blocks_until_the_part_is_there(self):
+        server, _ = self.begin()
+        self.wait_master(server)
+        now = self.media(server)
+        number = now.number + len(now.segments)
+        part = len(now.open_parts)
+        after = self.media(server, f"?_HLS_msn={number}&_HLS_part={part}")
+        reached = after.number + len(after.segments)
+        self.assertTrue(reached > number or len(after.open_parts) > part)
+        whole = self.media(server, f"?_HLS_msn={number}")
+        self.assertGreater(whole.number + len(whole.segments), number)
+
+    def test_numbers_only_grow_and_segments_stay(self):
+        server, _ = self.begin(settings={"segment.duration": "500ms", "segment.limit": "1s",
+                                         "segment.window": "4", "segment.part": "200ms"})
+        self.wait_master(server)
+        last, seen = -1, {}
+        for _ in range(25):
+            number = last + 1 if last >= 0 else 0
+            playlist = self.media(server, f"?_HLS_msn={number}")
+            self.assertGreaterEqual(playlist.number, 0)
+            for i, (address, duration) in enumerate(playlist.segments):
+                key = playlist.number + i
+                self.assertEqual(seen.setdefault(key, (address, duration)), (address, duration))
+            last = playlist.number + len(playlist.segments) - 1
+            oldest = playlist.segments[0][0]
+            self.assertEqual(server.request("GET", f"/{NAME}/{oldest}")[0], 200)
+        self.assertGreaterEqual(last, 24)
+
+    def test_hinted_part_is_worth_waiting_for(self):
+        server, _ = self.begin()
+        self.wait_master(server)
+        playlist = self.media(server)
+        status, headers, body = server.request("GET", f"/{NAME}/{playlist.hint}")
+        self.assertEqual(status, 200)
+        self.assertEqual(headers["Content-Type"], "video/mp4")
+        self.assertIn("immutable", headers["Cache-Control"])
+        self.assertEqual(body[4:8], b"moof")
+
+    def test_S_09_impossible_requests_are_refused_at_once(self):
+        server, _ = self.begin()
+        self.wait_master(server)
+        begun = time.monotonic()
+        for path, status in ((f"/{NAME}/video.m3u8?_HLS_msn=99999999999", 400),
+                             (f"/{NAME}/video.m3u8?_HLS_msn=-1", 400),
+                             (f"/{NAME}/video.m3u8?_HLS_msn=x", 400),
+                             (f"/{NAME}/video.m3u8?_HLS_part=1", 400),
+                             (f"/{NAME}/video/99999.m4s", 404),
+                             (f"/{NAME}/video/0.9999.m4s", 404),
+                             (f"/{NAME}/video/1.2.3.m4s", 404),
+                             (f"/{NAME}/video/x.m4s", 404),
+                             (f"/{NAME}/video/init-7.mp4", 404),
+                             (f"/{NAME}/nothing.m3u8", 404),
+                             ("/live/nobody/index.m3u8", 404)):
+            self.assertEqual(server.request("GET", path)[0], status, path)
+        self.assertLess(time.monotonic() - begun, 5)
+
+    def test_many_wait_and_all_are_answered(self):
+        server, _ = self.begin()
+        self.wait_master(server)
+        playlist = self.media(server)
+        number = playlist.number + len(playlist.segments)
+        answers = []
+
+        def ask():
+            answers.append(server.request("GET", f"/{NAME}/video.m3u8?_HLS_msn={number}")[0])
+        threads = [threading.Thread(target=ask) for _ in range(50)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        self.assertEqual(answers, [200] * 50)
+
+    def test_ffmpeg_plays_live_and_after_the_end(self):
+        server, push = self.begin()
+        self.wait_master(server)
+        url = f"http://127.0.0.1:{server.http_port}/{NAME}/index.m3u8"
+        with tempfile.TemporaryDirectory() as folder:
+            clip = pathlib.Path(folder) / "clip.mp4"
+            subprocess.run(["ffmpeg", "-v", "error", "-i", url, "-t", "3", "-c", "copy", str(clip)],
+                           check=True, timeout=60)
+            streams = {s["codec_name"]: s for s in lectern_test.ffprobe(
+                str(clip), args=("-count_packets",))["streams"]}
+        self.assertAlmostEqual(int(streams["h264"]["nb_read_packets"]), 75, delta=3)
+        self.assertGreater(int(streams["aac"]["nb_read_packets"]), 120)
+        push.stop()
+        ended = lectern_test.wait_for(lambda: (p := self.media(server)).ended and p, 20, "the end")
+        self.assertIsNone(ended.hint)
+        self.assertEqual(ended.open_parts, [])
+
+    def test_viewers_are_counted_by_session(self):
+        server, _ = self.begin()
+        master = self.wait_master(server)
+        session = re.search(r"session=([a-z0-9]{16})", master)[1]
+        for _ in range(3):
+            self.media(server, f"?session={session}")
+        secret = pathlib.Path(server.state_dir, "state/admin-token").read_text(encoding="ascii")
+        token = {"Authorization": f"Bearer {secret.strip()}"}
+
+        def sessions():
+            listed = server.json("/api/v1/sessions", headers=token)["sessions"]
+            return [s for s in listed if s["role"] == "play"]
+        first = lectern_test.wait_for(sessions, 10, "the session")
+        self.assertEqual(len(first), 1)
+
+    def test_without_the_right_there_is_nothing(self):
+        server = self.server(settings={"access.open-play": "false"})
+        push = lectern_test.ffmpeg_push(server.push_url(NAME), rate=25)
+        self.addCleanup(push.stop)
+        server.wait_log("'live/a' is live")
+        for path in ("index.m3u8", "video.m3u8", "video/init-0.mp4", "video/0.m4s", "video/0.0.m4s"):
+            self.assertEqual(server.request("GET", f"/{NAME}/{path}")[0], 403, path)
+
+
+if __name__ == "__main__":
+    lectern_test.main()
