@@ -63,7 +63,7 @@ class Playlist:
 
 class HlsTest(lectern_test.TestCase):
     def begin(self, **options):
-        server = self.server(**options)
+        server = self.server(**{**options, "settings": {"plugins.hls": "true", **options.get("settings", {})}})
         push = lectern_test.ffmpeg_push(server.push_url(NAME), rate=25, gop=2.0)
         self.addCleanup(push.stop)
         server.wait_live(NAME)
@@ -199,7 +199,7 @@ class HlsTest(lectern_test.TestCase):
         self.assertEqual(len(first), 1)
 
     def test_without_the_right_there_is_nothing(self):
-        server = self.server(settings={"access.open-play": "false"})
+        server = self.server(settings={"plugins.hls": "true", "access.open-play": "false"})
         push = lectern_test.ffmpeg_push(server.push_url(NAME), rate=25)
         self.addCleanup(push.stop)
         server.wait_log("'live/a' is live")
