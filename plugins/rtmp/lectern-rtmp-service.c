@@ -96,7 +96,7 @@ lectern_rtmp_service_remove (LecternRtmpService *self, LecternRtmpConnection *co
 static void
 stop_on_reactor (gpointer data)
 {
-  LecternRtmpService *self = data;
+  g_autoptr (LecternRtmpService) self = data;
   LecternReactor *reactor = lectern_reactor_get_current ();
   g_autoptr (GPtrArray) mine = g_ptr_array_new ();
   GHashTableIter iter;
