@@ -40,6 +40,16 @@ static const struct
   { "11b8", 2, 48000, 8, "LC" },
   { "1194", 2, 48000, 2, "LC" },
   { "1190000000", 2, 48000, 2, "LC" },
+  /* error resilient, scalable, BSAC; a core coder's delay; a program with every element */
+  { "899100", 17, 48000, 2, "object type 17" },
+  { "319020", 6, 48000, 2, "object type 6" },
+  { "b191000000", 22, 48000, 2, "object type 22" },
+  { "11920320", 2, 48000, 2, "LC" },
+  { "118004c44523084401000000020000", 2, 48000, 6, "LC" },
+  /* SBR behind whose rate is none, another mark, SBR over BSAC */
+  { "139056e5e8", 2, 22050, 2, "LC" },
+  { "139056c598", 2, 22050, 2, "LC" },
+  { "2b92588000", 5, 44100, 2, "HE" },
   /* low delay, enhanced low delay, xHE */
   { "b990", 23, 48000, 2, "LD" },
   { "f8e64000", 39, 48000, 2, "ELD" },
