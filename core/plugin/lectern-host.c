@@ -6,6 +6,7 @@
 #include "access/lectern-token-guard.h"
 #include "plugin/lectern-build-tree.h"
 #include "plugin/lectern-core-settings.h"
+#include "plugin/lectern-doors.h"
 
 #include <errno.h>
 #include <unistd.h>
@@ -15,13 +16,6 @@
 /* Asked in this order: credentials first, then the doors that are open to all. */
 #define CREDENTIAL_PRIORITY 100
 #define OPEN_PRIORITY 1000
-
-/* A listener and the name under which the world may ask for it. */
-typedef struct
-{
-  char *name;
-  LecternListener *listener;
-} Door;
 
 struct _LecternHost
 {
@@ -40,7 +34,7 @@ struct _LecternHost
   LecternSessions *sessions;
   LecternStreamRegistry *streams;
   LecternPresentations *presentations;
-  GPtrArray *doors;
+  LecternDoors *doors;
   gboolean address_in_use;
   gboolean hurry;
   gboolean stopped;
@@ -49,20 +43,9 @@ struct _LecternHost
 G_DEFINE_FINAL_TYPE (LecternHost, lectern_host, G_TYPE_OBJECT)
 
 static void
-door_free (gpointer data)
-{
-  Door *door = data;
-
-  lectern_listener_stop (door->listener);
-  g_object_unref (door->listener);
-  g_free (door->name);
-  g_free (door);
-}
-
-static void
 close_all (LecternHost *self)
 {
-  g_ptr_array_set_size (self->doors, 0);
+  lectern_doors_clear (self->doors);
   if (self->reactors != NULL)
     lectern_reactor_pool_stop (self->reactors);
   if (self->store != NULL)
@@ -76,7 +59,7 @@ lectern_host_finalize (GObject *object)
   LecternHost *self = LECTERN_HOST (object);
 
   close_all (self);
-  g_ptr_array_unref (self->doors);
+  lectern_doors_free (self->doors);
   g_clear_object (&self->presentations);
   g_clear_object (&self->streams);
   g_clear_object (&self->sessions);
@@ -103,7 +86,7 @@ static void
 lectern_host_init (LecternHost *self)
 {
   g_mutex_init (&self->lock);
-  self->doors = g_ptr_array_new_with_free_func (door_free);
+  self->doors = lectern_doors_new ();
 }
 
 LecternHost *
@@ -266,7 +249,6 @@ lectern_host_add_listener (LecternHost *self, const char *name, const char *addr
   g_autoptr (GError) reason = NULL;
   LecternListener *listener;
   LecternAddress parsed;
-  Door *door;
 
   if (!check_address (self, address, secure, &parsed, error))
     {
@@ -283,25 +265,14 @@ lectern_host_add_listener (LecternHost *self, const char *name, const char *addr
       g_propagate_error (error, g_steal_pointer (&reason));
       return NULL;
     }
-  door = g_new (Door, 1);
-  *door = (Door){ g_strdup (name), listener };
-  g_ptr_array_add (self->doors, door);
+  lectern_doors_add (self->doors, name, listener);
   return listener;
 }
 
 void
 lectern_host_remove_listener (LecternHost *self, LecternListener *listener)
 {
-  for (guint i = 0; i < self->doors->len; i++)
-    {
-      Door *door = g_ptr_array_index (self->doors, i);
-
-      if (door->listener == listener)
-        {
-          g_ptr_array_remove_index (self->doors, i);
-          return;
-        }
-    }
+  lectern_doors_remove (self->doors, listener);
 }
 
 static gboolean
@@ -336,22 +307,7 @@ lectern_host_get_address_in_use (LecternHost *self)
 JsonNode *
 lectern_host_describe_listeners (LecternHost *self)
 {
-  JsonObject *object = json_object_new ();
-  JsonNode *node = json_node_new (JSON_NODE_OBJECT);
-
-  for (guint i = 0; i < self->doors->len; i++)
-    {
-      Door *door = g_ptr_array_index (self->doors, i);
-      g_autofree char *address
-          = lectern_address_to_string (lectern_listener_get_address (door->listener));
-      const char *present = json_object_get_string_member_with_default (object, door->name, NULL);
-      g_autofree char *all
-          = present != NULL ? g_strconcat (present, ";", address, NULL) : g_strdup (address);
-
-      json_object_set_string_member (object, door->name, all);
-    }
-  json_node_take_object (node, object);
-  return node;
+  return lectern_doors_describe (self->doors);
 }
 
 static void
@@ -444,8 +400,7 @@ lectern_host_stop (LecternHost *self, LecternPluginList *plugins, gint64 timeout
     return;
   if (self->streams != NULL)
     {
-      for (guint i = 0; i < self->doors->len; i++)
-        lectern_listener_stop (((Door *) self->doors->pdata[i])->listener);
+      lectern_doors_stop (self->doors);
       lectern_http_server_drain (self->http);
       lectern_stream_registry_end_all (self->streams);
       wait_until (self, plugins_may_stop, deadline_us);

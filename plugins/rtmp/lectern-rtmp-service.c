@@ -111,7 +111,6 @@ stop_on_reactor (gpointer data)
   g_mutex_unlock (&self->lock);
   for (guint i = 0; i < mine->len; i++)
     lectern_rtmp_connection_stop (mine->pdata[i]);
-  lectern_rtmp_service_unref (self);
 }
 
 void

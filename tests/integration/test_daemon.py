@@ -4,6 +4,7 @@
 import json
 import os
 import pathlib
+import shutil
 import signal
 import socket
 import subprocess
@@ -420,6 +421,22 @@ class Stop(Case):
         code, took = self.wait(server)
         self.assertEqual(code, 0)
         self.assertLess(took, 2 * lectern_test.PATIENCE)
+
+
+    @unittest.skipUnless(shutil.which("ffmpeg"), "no ffmpeg here")
+    def test_publishers_and_viewers_are_told(self):
+        server = self.server(settings={"server.drain-timeout": "20s"})
+        with lectern_test.ffmpeg_push(server.push_url("live/a")) as push:
+            server.wait_live("live/a")
+            with lectern_test.Raw(server.http_port) as raw:
+                raw.send(b"GET /live/a.flv HTTP/1.1\r\nHost: x\r\n\r\n").head()
+                self.assertEqual(raw.exactly(3), b"FLV")
+                server.signal(signal.SIGTERM)
+                raw.everything()
+            code, took = self.wait(server)
+            push.wait()
+        self.assertEqual(code, 0)
+        self.assertLess(took, 6 * lectern_test.PATIENCE)
 
 
 class Reload(Case):

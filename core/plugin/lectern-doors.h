@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+#include "base/lectern-json.h"
+#include "net/lectern-listener.h"
+
+/* LecternDoors: the server's listeners, each with the name under which the world may ask for it.
+ * Thread: control. */
+typedef struct _LecternDoors LecternDoors;
+
+LecternDoors *lectern_doors_new (void);
+/* Stops them all. */
+void lectern_doors_free (LecternDoors *self);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (LecternDoors, lectern_doors_free)
+
+/* @listener: (transfer full). */
+void lectern_doors_add (LecternDoors *self, const char *name, LecternListener *listener);
+/* Stops @listener. */
+void lectern_doors_remove (LecternDoors *self, LecternListener *listener);
+/* Accepts nothing more; the doors stay in the list. */
+void lectern_doors_stop (LecternDoors *self);
+/* Stops and forgets all. */
+void lectern_doors_clear (LecternDoors *self);
+/* Returns: (transfer full): {"http": "127.0.0.1:8000", …}; several addresses of one name are
+ * separated by ";", as in the settings. */
+JsonNode *lectern_doors_describe (LecternDoors *self);
