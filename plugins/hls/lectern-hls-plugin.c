@@ -428,6 +428,15 @@ on_expire (gpointer user_data)
 }
 
 static void
+on_presentation_ended (LecternPresentations *presentations, LecternPresentation *presentation,
+                       gpointer user_data)
+{
+  LecternHlsPlugin *self = user_data;
+
+  lectern_hls_viewers_end (self->viewers, lectern_presentation_get_name (presentation));
+}
+
+static void
 unuse (gpointer presentations)
 {
   lectern_presentations_unuse (presentations);
@@ -454,6 +463,8 @@ lectern_hls_plugin_start (LecternPlugin *plugin, GError **error)
   lectern_presentations_use (self->presentations);
   lectern_plugin_add_undo (plugin, unuse, self->presentations);
   lectern_plugin_add_timer (plugin, EXPIRE_US, on_expire, self);
+  lectern_plugin_add_signal (plugin, self->presentations, "ended",
+                             G_CALLBACK (on_presentation_ended), self);
   for (guint i = 0; i < G_N_ELEMENTS (routes); i++)
     if (!lectern_plugin_add_route (plugin, "GET", routes[i].pattern, LECTERN_ACTION_PLAY,
                                    "{app}/{name}", routes[i].handler, self, error))

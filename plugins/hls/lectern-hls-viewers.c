@@ -180,3 +180,16 @@ lectern_hls_viewers_expire (LecternHlsViewers *self, gint64 silence_us)
     if (now_us - ((Viewer *) item)->seen_us > silence_us)
       g_hash_table_iter_remove (&iter);
 }
+
+void
+lectern_hls_viewers_end (LecternHlsViewers *self, const char *thing)
+{
+  g_autoptr (GMutexLocker) locker = g_mutex_locker_new (&self->lock);
+  GHashTableIter iter;
+  gpointer item;
+
+  g_hash_table_iter_init (&iter, self->viewers);
+  while (g_hash_table_iter_next (&iter, NULL, &item))
+    if (g_strcmp0 (((Viewer *) item)->request->thing, thing) == 0)
+      g_hash_table_iter_remove (&iter);
+}

@@ -17,5 +17,8 @@ char *lectern_hls_viewers_make_id (void);
 gboolean lectern_hls_viewers_touch (LecternHlsViewers *self, const char *id,
                                     LecternAccessRequest *request, LecternIdentity *identity,
                                     gsize bytes);
+/* Ends those of the stream @thing; who goes on watching what is left of it begins anew.
+ * Thread: control. */
+void lectern_hls_viewers_end (LecternHlsViewers *self, const char *thing);
 /* Ends those that have been silent for @silence_us. Thread: control. */
 void lectern_hls_viewers_expire (LecternHlsViewers *self, gint64 silence_us);
