@@ -146,6 +146,14 @@ class Lint(unittest.TestCase):
                 findings.append(f"{path}: {headings}")
         self.none(findings)
 
+    def test_every_plugin_has_tests(self):
+        tests = {path: text(path) for path in FILES if path.suffix in (".c", ".py", ".mjs")
+                 and path.name.startswith("test")}
+        def tested(plugin):
+            return any(path.parts[:2] == ("plugins", plugin) or plugin in body
+                       for path, body in tests.items())
+        self.none(name for name in plugin_folders() if not tested(name))
+
     def test_lock_files_name_no_host(self):
         locks = [path for path in FILES if path.name == "package-lock.json"]
         self.assertTrue(locks)
