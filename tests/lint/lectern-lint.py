@@ -209,11 +209,15 @@ class Documents(unittest.TestCase):
     maxDiff = None
 
     def test_configuration_is_what_the_program_prints(self):
-        done = subprocess.run([lectern_test.program(), "settings", "--markdown"],
-                              capture_output=True, text=True, check=True,
-                              env={**os.environ, "LANGUAGE": "C", "LC_ALL": "C.UTF-8"})
-        self.assertEqual(done.stdout, text("docs/configuration.md"),
-                         "run: lectern settings --markdown > docs/configuration.md")
+        for language, name in [("C", "configuration.md")] + [
+                (language, f"configuration.{language}.md")
+                for language in text("po/LINGUAS").split()]:
+            with self.subTest(name):
+                done = subprocess.run([lectern_test.program(), "settings", "--markdown"],
+                                      capture_output=True, text=True, check=True,
+                                      env={**os.environ, "LANGUAGE": language,
+                                           "LC_ALL": "C.UTF-8"})
+                self.assertEqual(done.stdout, text(f"docs/{name}"), "run: ./dev docs")
 
 
 lectern_test.main()
