@@ -3,11 +3,14 @@
 
 #include <string.h>
 
+#define FIRST_SIZE 256
+
+/* Memory comes with the first write: a writer that is kept empty costs nothing, and an emptied one
+ * puts no small block behind the large one it gave away. */
 void
 lectern_byte_writer_init (LecternByteWriter *self, gsize limit)
 {
-  *self = (LecternByteWriter){ .limit = limit, .allocated = MIN (limit, 256) };
-  self->data = g_malloc (self->allocated);
+  *self = (LecternByteWriter){ .limit = limit, .owned = TRUE };
 }
 
 void
@@ -19,7 +22,7 @@ lectern_byte_writer_init_static (LecternByteWriter *self, void *data, gsize limi
 void
 lectern_byte_writer_clear (LecternByteWriter *self)
 {
-  if (self->allocated > 0)
+  if (self->owned)
     g_free (self->data);
   *self = (LecternByteWriter){ .data = NULL };
 }
@@ -30,7 +33,7 @@ lectern_byte_writer_steal (LecternByteWriter *self)
   GBytes *bytes = NULL;
   gsize limit = self->limit;
 
-  g_return_val_if_fail (self->allocated > 0, NULL);
+  g_return_val_if_fail (self->owned, NULL);
   if (!self->overflow)
     bytes = g_bytes_new_take (g_steal_pointer (&self->data), self->size);
   lectern_byte_writer_clear (self);
@@ -41,11 +44,11 @@ lectern_byte_writer_steal (LecternByteWriter *self)
 static gboolean
 grow (LecternByteWriter *self, gsize length)
 {
-  gsize wanted = self->allocated;
+  gsize wanted = MAX (self->allocated, FIRST_SIZE);
 
   if (length > self->limit - self->size)
     return FALSE;
-  if (self->allocated == 0 || self->size + length <= self->allocated)
+  if (!self->owned || (self->data != NULL && self->size + length <= self->allocated))
     return TRUE;
   while (wanted < self->size + length)
     wanted *= 2;

@@ -16,7 +16,8 @@ typedef struct
   gsize limit;
   gboolean overflow;
   /*< private >*/
-  gsize allocated; /* 0: the memory is the caller's */
+  gsize allocated;
+  gboolean owned; /* else the memory is the caller's */
 } LecternByteWriter;
 
 /* Own memory, at most @limit bytes; free with lectern_byte_writer_clear or _steal. */
