@@ -20,7 +20,7 @@ from harness.bench import Bench, Failed, Missing
 from harness.servers import FORMATS, SERVERS
 
 ROOT = Path(__file__).resolve().parents[2]
-MODES = ("fanout", "delay", "stalled", "idle", "reactors")
+MODES = ("fanout", "delay", "memory", "stalled", "idle", "reactors")
 FLUSHES = ("frame", "100", "350")
 PEERS = ("nginx-rtmp", "nms2", "nms4")
 
@@ -93,7 +93,8 @@ def fanout_plan(o, names):
 
 def plan(o, bench):
     """Functions that each measure one row, with what to call it."""
-    chosen = words(o.mode, ("fanout", "idle") if o.set == "quick" else ("fanout", "stalled", "idle", "reactors"))
+    chosen = words(o.mode, ("fanout", "idle") if o.set == "quick" else ("fanout", "memory", "stalled", "idle",
+                                                                              "reactors"))
     for mode in chosen:
         if mode not in MODES:
             sys.exit(f"no mode '{mode}': {' '.join(MODES)}")
@@ -104,6 +105,9 @@ def plan(o, bench):
     if "delay" in chosen:
         steps += [(f"{name} {kind} 500 frame", lambda n=name, k=kind: modes.fanout(bench, n, k, 500, "frame"))
                   for kind in words(o.formats, FORMATS) for name in ("floor", "lectern") if name in names]
+    if "memory" in chosen:
+        steps += [(f"memory {name} {kind}", lambda n=name, k=kind: modes.memory(bench, n, k))
+                  for kind in words(o.formats, FORMATS) for name in names if kind in SERVERS[name].formats]
     if "lectern" not in names:
         return steps
     if "stalled" in chosen:
@@ -118,7 +122,7 @@ def plan(o, bench):
 
 def brief(row):
     told = {key: row[key] for key in ("per_gb", "cpu_percent", "delay_ms", "first_key_ms", "trip_ms", "kib_viewer",
-                                      "lost", "stalls", "alive", "closed_after", "spread", "other_percent") if key in row}
+                                      "kib_stalled", "lost", "stalls", "alive", "closed_after", "spread", "other_percent") if key in row}
     return " ".join(f"{k}={v:.3g}" if isinstance(v, float) else f"{k}={v}" for k, v in told.items())
 
 

@@ -8,8 +8,8 @@ from . import machine
 from .bench import Failed, Load, Run
 from .servers import SERVERS
 
-GOP_SECONDS = 2.2   # until a key frame can be there for the first viewer
-FIRST_SECONDS = 2.5  # what the first viewer alone is given: the tape is then as long as it gets
+GOP_SECONDS = 2.2    # until a key frame can be there for the first viewer
+FIRST_SECONDS = 2.5  # what the first viewer alone is given, so that what a stream needs once is there
 
 
 def per_viewer(row, first, viewers):
@@ -47,6 +47,32 @@ def fanout(bench, name, kind, viewers, flush, **more):
                    kib_first=load.first - load.zero, kib_viewer=per_viewer(row, load.first, viewers),
                    base_kib=load.zero)
         return row
+
+
+def average_memory(load, samples=16):
+    """KiB over four seconds, as what a stream keeps comes and goes in blocks."""
+    total = 0
+    for _ in range(samples):
+        load.do("run 0.25", "ran")
+        total += load.run.memory()
+    return total / samples
+
+
+def memory(bench, name, kind, viewers=2000, stopped=400):
+    """Process memory for each viewer, stalled ones included, with as short a tape as can be set."""
+    settings = {"media.tape-size": "1MiB"} if name == "lectern" else {}
+    with Run(bench, SERVERS[name], kind, "frame" if name == "lectern" else "-", settings=settings) as run:
+        load = begin(run)
+        first = average_memory(load)
+        load.do(f"connect {viewers - 1} {bench.options.rate}", "connected")
+        reading = average_memory(load)
+        load.do(f"stall {stopped}", "stalled")
+        load.do("run 2", "ran")
+        row = load.measure(1)
+        return {"mode": "memory", "server": name, "kind": kind, "viewers": viewers, "stopped": stopped,
+                "base_kib": load.zero, "kib_first": first - load.zero, "kib_viewer": (reading - first) / (viewers - 1),
+                "kib_stalled": (average_memory(load) - first) / (viewers - 1), "alive": row["alive"],
+                "other_percent": row["other_percent"]}
 
 
 def stalled(bench, name, kind, viewers=500, stopped=200):

@@ -63,6 +63,15 @@ def fanout(rows):
     return lines
 
 
+def memory(rows):
+    lines = head("| format | server | viewers, stopped | base MiB | first viewer KiB | KiB/viewer | KiB/viewer, stalled included |")
+    for (kind, server, viewers, stopped), found in group(rows, "kind", "server", "viewers", "stopped").items():
+        columns = [middle(found, lambda r, k=k: r[k]) for k in ("base_kib", "kib_first", "kib_viewer", "kib_stalled")]
+        lines.append(f"| {kind} | {server} | {viewers}, {stopped} | {columns[0] / 1024:.1f} | {columns[1]:.0f}"
+                     f" | {columns[2]:.2f} | {columns[3]:.2f} |")
+    return lines
+
+
 def stalled(rows):
     lines = head("| format | server | viewers, stopped | p50 / p99 ms before | while stalled | after | lost | stalls"
                  " | KiB/viewer, stalled included | closed after s | CPU % | other CPU % |")
@@ -99,7 +108,7 @@ def reactors(rows):
     return lines
 
 
-TABLES = (("fanout", "Fan-out", fanout), ("stalled", "Viewers that stop reading", stalled),
+TABLES = (("fanout", "Fan-out", fanout), ("memory", "Memory", memory), ("stalled", "Viewers that stop reading", stalled),
           ("idle", "WebSockets", idle), ("reactors", "Reactors", reactors))
 
 
