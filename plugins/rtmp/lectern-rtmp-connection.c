@@ -11,7 +11,6 @@
 /* From connect, or from the end of a request, to the next publish or play. */
 #define IDLE_US (30 * G_USEC_PER_SEC)
 #define PING_US (30 * G_USEC_PER_SEC)
-#define BITRATE_WINDOW_US (5 * G_USEC_PER_SEC)
 
 struct _LecternRtmpConnection
 {
@@ -26,10 +25,8 @@ struct _LecternRtmpConnection
   LecternRtmpIngest ingest;
   LecternViewer *viewer;
   LecternTimer timer; /* the next step is due; pings while playing */
-  gint64 window_us;   /* beginning of the time in which a publisher's bytes are counted */
-  guint64 window_bytes;
-  gboolean seen; /* the viewer got media */
-  gboolean over; /* no more events */
+  gboolean seen;      /* the viewer got media */
+  gboolean over;      /* no more events */
   guint refs;
 };
 
@@ -245,11 +242,10 @@ begin_publish (LecternRtmpConnection *self, LecternIdentity *identity, GError **
                                          identity, on_publisher_lost, self, error);
   if (self->publisher == NULL)
     return FALSE;
-  self->ingest.publisher = self->publisher;
-  self->session = start_session (self, LECTERN_SESSION_PUBLISH, identity);
-  self->window_us = lectern_clock_now_us ();
-  self->window_bytes = 0;
   lectern_rtmp_service_get_limits (self->service, &limits);
+  self->ingest.publisher = self->publisher;
+  self->ingest.max_bitrate = limits.max_bitrate;
+  self->session = start_session (self, LECTERN_SESSION_PUBLISH, identity);
   lectern_connection_set_idle_timeout (self->connection, limits.read_timeout_us);
   lectern_timer_stop (&self->timer);
   return TRUE;
@@ -369,30 +365,6 @@ ask (LecternRtmpConnection *self, LecternAction action)
 
 /* Input */
 
-static gboolean
-count_bytes (LecternRtmpConnection *self, gsize size, GError **error)
-{
-  gint64 now_us = lectern_clock_now_us ();
-  LecternRtmpLimits limits;
-
-  lectern_session_add_bytes (self->session, size);
-  self->window_bytes += size;
-  if (now_us - self->window_us < BITRATE_WINDOW_US)
-    return TRUE;
-  lectern_rtmp_service_get_limits (self->service, &limits);
-  if (limits.max_bitrate > 0
-      && self->window_bytes * 8.0 * G_USEC_PER_SEC
-             > (double) limits.max_bitrate * (double) (now_us - self->window_us))
-    {
-      g_set_error (error, LECTERN_ERROR, LECTERN_ERROR_LIMIT,
-                   "more than %" G_GINT64_FORMAT " bits a second", limits.max_bitrate);
-      return FALSE;
-    }
-  self->window_us = now_us;
-  self->window_bytes = 0;
-  return TRUE;
-}
-
 /* A tag is dropped. @why: (nullable). */
 static gboolean
 count_bad_tag (LecternRtmpConnection *self, const GError *why, GError **error)
@@ -401,22 +373,19 @@ count_bad_tag (LecternRtmpConnection *self, const GError *why, GError **error)
                                                    "Tags of publishers that were dropped", NULL,
                                                    NULL),
                       1);
-  if (lectern_rtmp_ingest_count_bad (&self->ingest, lectern_clock_now_us ()))
-    return TRUE;
-  g_set_error (error, LECTERN_ERROR, LECTERN_ERROR_INVALID_DATA,
-               "more than %u broken tags, the last: %s", LECTERN_RTMP_MAX_BAD_TAGS,
-               why != NULL ? why->message : "broken, or without a publication");
-  return FALSE;
+  return lectern_rtmp_ingest_count_bad (&self->ingest, why, lectern_clock_now_us (), error);
 }
 
 static gboolean
 take_media (LecternRtmpConnection *self, const LecternRtmpMessage *message, GError **error)
 {
+  gsize size = g_bytes_get_size (message->payload);
   g_autoptr (GError) why = NULL;
 
   if (!lectern_rtmp_ingest_take (&self->ingest, message, &why))
     return count_bad_tag (self, why, error);
-  return count_bytes (self, g_bytes_get_size (message->payload), error);
+  lectern_session_add_bytes (self->session, size);
+  return lectern_rtmp_ingest_count_bytes (&self->ingest, size, lectern_clock_now_us (), error);
 }
 
 /* The peer wants no more. A player that leaves within a message can play nothing else. */

@@ -139,7 +139,8 @@ lectern_rtmp_ingest_take (LecternRtmpIngest *self, const LecternRtmpMessage *mes
 }
 
 gboolean
-lectern_rtmp_ingest_count_bad (LecternRtmpIngest *self, gint64 now_us)
+lectern_rtmp_ingest_count_bad (LecternRtmpIngest *self, const GError *why, gint64 now_us,
+                               GError **error)
 {
   if (self->bad_tags == 0 || now_us - self->bad_since_us > LECTERN_RTMP_BAD_TAGS_US)
     {
@@ -147,5 +148,33 @@ lectern_rtmp_ingest_count_bad (LecternRtmpIngest *self, gint64 now_us)
       self->bad_since_us = now_us;
     }
   self->bad_tags++;
-  return self->bad_tags <= LECTERN_RTMP_MAX_BAD_TAGS;
+  if (self->bad_tags <= LECTERN_RTMP_MAX_BAD_TAGS)
+    return TRUE;
+  g_set_error (error, LECTERN_ERROR, LECTERN_ERROR_INVALID_DATA,
+               "more than %u broken tags, the last: %s", LECTERN_RTMP_MAX_BAD_TAGS,
+               why != NULL ? why->message : "broken, or without a publication");
+  return FALSE;
+}
+
+gboolean
+lectern_rtmp_ingest_count_bytes (LecternRtmpIngest *self, gsize bytes, gint64 now_us,
+                                 GError **error)
+{
+  gint64 passed_us = now_us - self->rate_since_us;
+  double bits;
+
+  self->rate_bytes += bytes;
+  if (self->rate_since_us != 0 && passed_us < LECTERN_RTMP_RATE_US)
+    return TRUE;
+  bits = 8.0 * (double) self->rate_bytes;
+  if (self->rate_since_us != 0 && self->max_bitrate > 0
+      && bits * G_USEC_PER_SEC > (double) self->max_bitrate * (double) passed_us)
+    {
+      g_set_error (error, LECTERN_ERROR, LECTERN_ERROR_LIMIT,
+                   "more than %" G_GINT64_FORMAT " bits a second", self->max_bitrate);
+      return FALSE;
+    }
+  self->rate_bytes = 0;
+  self->rate_since_us = now_us;
+  return TRUE;
 }

@@ -142,6 +142,16 @@ class Clients(lectern_test.TestCase):
                           "-f", "null", "-"], 20)
             self.assertEqual(played.returncode, 0, played.stderr)
 
+    def test_ffmpeg_publishes_across_the_boundary_of_three_bytes(self):
+        """T-01: frames of several chunks, their times extended from the second second on."""
+        server = self.server()
+        with lectern_test.ffmpeg_push(server.push_url("live/a"), size="640x360", rate=10,
+                                      extra=["-qp", "4", "-output_ts_offset", "16776"]):
+            server.wait_live("live/a")
+            video, audio = frames(server.play_url("live/a"), 5)
+            self.assertGreaterEqual(video, 45)
+            self.assertGreaterEqual(audio, 190)
+
     def test_digest_handshake(self):
         server = self.server()
         for scheme in (0, 1):
@@ -150,6 +160,107 @@ class Clients(lectern_test.TestCase):
                 client.connect()
         with rtmp.Client(server.rtmp_port) as client:
             self.assertEqual(client.first[4:8], bytes(4))
+
+
+def flv_tags(path):
+    """(kind, time, body) of each audio and video tag."""
+    data = path.read_bytes()
+    at, tags = 13, []
+    while at + 11 <= len(data):
+        size = int.from_bytes(data[at + 1:at + 4], "big")
+        stamp = int.from_bytes(data[at + 4:at + 7], "big")
+        if data[at] in (AUDIO, VIDEO) and size > 1:
+            tags.append((data[at], stamp, data[at + 11:at + 11 + size]))
+        at += 11 + size + 4
+    return tags
+
+
+class Late(lectern_test.TestCase):
+    """T-01: a lesson of more than 4 h 40 min, whose times no longer fit into three bytes, with frames
+    of several chunks."""
+
+    def setUp(self):
+        self.folder = lectern_test.temporary_directory()
+        file = self.folder / "large.flv"
+        made = run(["ffmpeg", "-v", "error", "-f", "lavfi", "-i",
+                    "nullsrc=size=640x360:rate=15,geq=random(1)*255:128:128", "-f", "lavfi", "-i",
+                    "sine", "-t", "1", "-c:v", "libx264", "-preset", "ultrafast", "-tune",
+                    "zerolatency", "-crf", "10", "-g", "5", "-pix_fmt", "yuv420p", "-c:a", "aac",
+                    str(file)])
+        self.assertEqual(made.returncode, 0, made.stderr)
+        self.tags = flv_tags(file)
+        self.assertGreater(max(len(body) for _, _, body in self.tags), 100000)
+        self.one = self.server()
+        self.client = rtmp.Client(self.one.rtmp_port)
+        self.client.connect()
+        self.client.publish(f"a?key={self.one.key('live/a')}")
+        self.client.chunk_size(0x100000)
+        self.wind_forward()
+        self.going = True
+        self.thread = threading.Thread(target=self.push, daemon=True)
+        self.thread.start()
+
+    def tearDown(self):
+        self.going = False
+        self.thread.join()
+
+    def send(self, kind, stamp, body):
+        self.client.send(kind, body, stamp, self.client.stream)
+
+    def wind_forward(self):
+        """Steps as long as the server takes for a pause, not for a jump."""
+        for kind, _, body in self.tags[:2]:
+            self.send(kind, 0, body)
+        tiny = b"\x17\x01\0\0\0\0\0\0\x02\x65\x88"
+        for stamp in range(0, 0xffffff, 2900):
+            self.send(VIDEO, stamp, tiny)
+        self.time = stamp
+
+    def push(self):
+        """The file again and again, in real time."""
+        begin, start = time.monotonic(), self.time + 40
+        while self.going:
+            for kind, stamp, body in self.tags:
+                if body[1:2] == b"\0":
+                    continue
+                self.time = start + stamp
+                wait = begin + (self.time - start) / 1000 - time.monotonic()
+                if wait > 0:
+                    time.sleep(wait)
+                self.send(kind, self.time, body)
+            begin, start = begin + 1, start + 1000
+
+    def url(self):
+        self.one.wait_live("live/a")
+        viewer = rtmp.player(self.one, "live/a")
+        viewer.read_until(lambda m: len(m.payload) > 100000 and m.timestamp > 0xffffff)
+        viewer.close()
+        return self.one.play_url("live/a")
+
+    def test_ffmpeg(self):
+        video, audio = frames(self.url(), args=["-copyts"], seconds=0xffffff // 1000 + 4)
+        self.assertGreater(video, 20)
+        self.assertGreater(audio, 50)
+
+    def test_rtmpdump(self):
+        file = self.folder / "dump.flv"
+        dump = lectern_test.Push(["rtmpdump", "--live", "-q", "-r", self.url(), "-o", str(file)])
+        wait_for(lambda: file.exists() and file.stat().st_size > 3000000, 20, "the file to grow")
+        self.going = False
+        self.thread.join()
+        self.client.unpublish("a")
+        self.assertEqual(dump.wait(20), 0, dump.output())
+        self.assertGreater(frames(str(file))[0], 10)
+
+    def test_gstreamer(self):
+        file = self.folder / "video.raw"
+        played = run(["gst-launch-1.0", "-q", "rtmp2src", "num-buffers=150",
+                      f"location={self.url()}", "!", "flvdemux", "name=demux",
+                      "demux.video", "!", "queue", "!", "h264parse", "!", "avdec_h264", "!",
+                      "video/x-raw,format=I420", "!", "filesink", f"location={file}",
+                      "demux.audio", "!", "queue", "!", "fakesink", "sync=false"])
+        self.assertEqual(played.returncode, 0, played.stderr)
+        self.assertGreater(file.stat().st_size, 20 * 640 * 360 * 3 // 2)
 
 
 class Publishing(lectern_test.TestCase):
@@ -341,6 +452,43 @@ class Publishing(lectern_test.TestCase):
         self.assertTrue(client.ended())
         self.assertEqual(viewer.status(), "NetStream.Play.UnpublishNotify")
 
+    def test_sessions_are_ended_by_the_operator(self):
+        server = self.server()
+        client = rtmp.publisher(server, "live/a")
+        client.video(0, key=True)
+        viewer = rtmp.player(server, "live/a")
+        viewer.media(3)
+        token = (server.state_dir / "state/admin-token").read_text(encoding="ascii").strip()
+        headers = {"Authorization": f"Bearer {token}"}
+        sessions = server.json("/api/v1/sessions", headers)["sessions"]
+        self.assertEqual(sorted(s["role"] for s in sessions),
+                         ["connect", "connect", "play", "publish"])
+        self.assertEqual({s["protocol"] for s in sessions}, {"rtmp"})
+        for role, peer in (("play", viewer), ("publish", client)):
+            one = next(s for s in sessions if s["role"] == role)
+            self.assertGreater(one["bytes"], 0)
+            status, _, _ = server.request("DELETE", f"/api/v1/sessions/{one['id']}",
+                                          headers=headers)
+            self.assertEqual(status, 204)
+            self.assertTrue(peer.ended())
+        wait_for(lambda: server.json("/api/v1/sessions", headers)["sessions"] == [], 5,
+                 "the sessions to end")
+
+    def test_switched_off_while_it_runs(self):
+        text = "[plugins]\nrtmp = %s\n"
+        server = self.server(text % "true")
+        client = rtmp.publisher(server, "live/a")
+        client.video(0, key=True)
+        viewer = rtmp.player(server, "live/a")
+        viewer.media(3)
+        port = server.rtmp_port
+        server.config_path.write_text(text % "false", encoding="ascii")
+        server.signal(signal.SIGHUP)
+        self.assertTrue(client.ended())
+        self.assertTrue(viewer.ended())
+        with self.assertRaises(ConnectionRefusedError):
+            lectern_test.Raw(port)
+
     def test_the_server_says_goodbye(self):
         server = self.server()
         client = rtmp.publisher(server, "live/a")
@@ -501,29 +649,18 @@ class Carried(lectern_test.TestCase):
         self.push_and_compare([(VIDEO, b"\x90av01\x81\x04\x0c\x00\x0a\x0b\0\0\0"),
                                (AUDIO, b"\x90Opus" + opus)], tags)
 
-    def flv_tags(self, name):
-        data = (FLV_FILES / name).read_bytes()
-        at, tags = 13, []
-        while at + 11 <= len(data):
-            size = int.from_bytes(data[at + 1:at + 4], "big")
-            stamp = int.from_bytes(data[at + 4:at + 7], "big")
-            if data[at] in (AUDIO, VIDEO) and size > 1:
-                tags.append((data[at], stamp, data[at + 11:at + 11 + size]))
-            at += 11 + size + 4
-        return tags
-
     def test_audio_of_old(self):
         for name in ("speex.flv", "nellymoser-8000.flv", "nellymoser-16000.flv",
                      "nellymoser-22050.flv", "mp3-44100.flv", "mp3-22050.flv", "pcma.flv",
                      "pcmu.flv"):
             with self.subTest(name):
-                tags = self.flv_tags(name)
+                tags = flv_tags(FLV_FILES / name)
                 self.push_and_compare([], tags + [(kind, stamp + 1000, body)
                                                   for kind, stamp, body in tags])
 
     def test_h264_and_aac(self):
         """All that real encoders put into tags, B-frames' offsets included."""
-        tags = [tag for tag in self.flv_tags("h264-aac.flv") if tag[2][:2] != b"\x17\x02"]
+        tags = [tag for tag in flv_tags(FLV_FILES / "h264-aac.flv") if tag[2][:2] != b"\x17\x02"]
         config = [(kind, body) for kind, _, body in tags if body[1:2] == b"\0"]
         self.push_and_compare(config, [tag for tag in tags if tag[2][1:2] != b"\0"])
 

@@ -201,10 +201,32 @@ test_bad_tags (Fixture *fixture, gconstpointer unused)
 static void
 test_count_bad (Fixture *fixture, gconstpointer unused)
 {
+  g_autoptr (GError) error = NULL;
+
   for (guint i = 0; i < LECTERN_RTMP_MAX_BAD_TAGS; i++)
-    g_assert_true (lectern_rtmp_ingest_count_bad (&fixture->ingest, 5 + i));
-  g_assert_false (lectern_rtmp_ingest_count_bad (&fixture->ingest, 200));
-  g_assert_true (lectern_rtmp_ingest_count_bad (&fixture->ingest, 6 + LECTERN_RTMP_BAD_TAGS_US));
+    g_assert_true (lectern_rtmp_ingest_count_bad (&fixture->ingest, NULL, 5 + i, NULL));
+  g_assert_false (lectern_rtmp_ingest_count_bad (&fixture->ingest, NULL, 200, &error));
+  g_assert_error (error, LECTERN_ERROR, LECTERN_ERROR_INVALID_DATA);
+  g_assert_true (
+      lectern_rtmp_ingest_count_bad (&fixture->ingest, NULL, 6 + LECTERN_RTMP_BAD_TAGS_US, NULL));
+}
+
+static void
+test_bitrate (Fixture *fixture, gconstpointer unused)
+{
+  g_autoptr (GError) error = NULL;
+  gint64 now_us = 1;
+
+  fixture->ingest.max_bitrate = 8000000;
+  /* A burst within the five seconds is no matter. */
+  g_assert_true (lectern_rtmp_ingest_count_bytes (&fixture->ingest, 1000, now_us, NULL));
+  g_assert_true (lectern_rtmp_ingest_count_bytes (&fixture->ingest, 4000000, now_us + 1, NULL));
+  now_us += LECTERN_RTMP_RATE_US;
+  g_assert_true (lectern_rtmp_ingest_count_bytes (&fixture->ingest, 900000, now_us, NULL));
+  g_assert_true (lectern_rtmp_ingest_count_bytes (&fixture->ingest, 5000000, now_us + 1, NULL));
+  now_us += LECTERN_RTMP_RATE_US;
+  g_assert_false (lectern_rtmp_ingest_count_bytes (&fixture->ingest, 1, now_us, &error));
+  g_assert_error (error, LECTERN_ERROR, LECTERN_ERROR_LIMIT);
 }
 
 /* The tape */
@@ -398,6 +420,7 @@ main (int argc, char **argv)
     { "ingest/audio-without-a-config", test_plain_audio, 0 },
     { "ingest/drops-bad-tags", test_bad_tags, 0 },
     { "ingest/counts-bad-tags", test_count_bad, 0 },
+    { "ingest/limits-the-bit-rate", test_bitrate, 0 },
     { "tape/frames", test_tape_frames, 0 },
     { "tape/time-wraps", test_tape_wrap, 0 },
     { "tape/header-at-the-beginning", test_tape_header, TRUE },

@@ -602,6 +602,17 @@ test_pings (Fixture *fixture, gconstpointer unused)
 }
 
 static void
+test_pings_the_player (Fixture *fixture, gconstpointer unused)
+{
+  g_auto (LecternRtmpMessage) message = { 0 };
+
+  play (fixture);
+  lectern_rtmp_server_ping (fixture->server, 0x01020304);
+  g_assert_true (read_message (fixture, &message));
+  g_assert_cmpmem (g_bytes_get_data (message.payload, NULL), 6, "\0\6\1\2\3\4", 6);
+}
+
+static void
 put_aggregated (LecternByteWriter *to, guint8 type, guint32 time, gsize size)
 {
   lectern_byte_writer_put_u8 (to, type);
@@ -708,6 +719,7 @@ main (int argc, char **argv)
     { "receive-audio-only", test_receive, NULL },
     { "acknowledges-each-window", test_acknowledgement, NULL },
     { "one-pong-for-a-flood", test_pings, NULL },
+    { "pings-the-player", test_pings_the_player, NULL },
     { "takes-aggregates-apart", test_aggregate, NULL },
     { "byte-by-byte", test_pieces, NULL },
   };
