@@ -381,3 +381,21 @@ def player(server, name, **options):
     client.connect(app)
     client.play(short)
     return client
+
+
+def is_monotonic(messages):
+    times = [message.timestamp for message in messages]
+    return all(a <= b for a, b in zip(times, times[1:]))
+
+
+def flv_tags(path):
+    """(kind, time, body) of each audio and video tag."""
+    data = path.read_bytes()
+    at, tags = 13, []
+    while at + 11 <= len(data):
+        size = int.from_bytes(data[at + 1:at + 4], "big")
+        stamp = int.from_bytes(data[at + 4:at + 7], "big")
+        if data[at] in (AUDIO, VIDEO) and size > 1:
+            tags.append((data[at], stamp, data[at + 11:at + 11 + size]))
+        at += 11 + size + 4
+    return tags
