@@ -235,8 +235,14 @@ class Publishing(lectern_test.TestCase):
         server.signal(signal.SIGHUP)
         self.assertTrue(client.ended())
         self.assertTrue(viewer.ended())
-        with self.assertRaises(ConnectionRefusedError):
-            lectern_test.Raw(port)
+
+        def is_refused():
+            try:
+                lectern_test.Raw(port).close()
+            except ConnectionRefusedError:
+                return True
+            return False
+        wait_for(is_refused, 5, "the listener to go")
 
     def test_the_server_says_goodbye(self):
         server = self.server()
