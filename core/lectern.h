@@ -28,6 +28,7 @@
 #include "http/lectern-http-server.h"
 #include "http/lectern-websocket.h"
 #include "media/lectern-feed.h"
+#include "media/lectern-ladder.h"
 #include "media/lectern-packet.h"
 #include "media/lectern-publisher.h"
 #include "media/lectern-session.h"

@@ -31,6 +31,7 @@ struct _LecternStream
   LecternIdentity *owner;
   LecternTrack *tracks[LECTERN_MEDIA_DATA + 1];
   GVariant *metadata;
+  LecternLadder *ladder;
   LecternTimeRepair time;
   LecternGopCache gop;
   gboolean settled; /* the tracks are known, so viewers may begin */
@@ -67,10 +68,11 @@ void lectern_publisher_tell_lost (LecternPublisher *self, const GError *reason);
 LecternStream *lectern_stream_new (LecternStreamRegistry *registry, const char *name,
                                    const LecternMediaLimits *limits);
 
-/* Takes the right to publish. Errors: CONFLICT. */
+/* Takes the right to publish; @source: (nullable): the stream that it is a rendition of, and whose
+ * clock it keeps. Errors: CONFLICT. */
 LecternPublisher *lectern_stream_publish (LecternStream *self, LecternIdentity *identity,
-                                          LecternPublisherLostFunc lost, gpointer user_data,
-                                          GError **error);
+                                          LecternStream *source, LecternPublisherLostFunc lost,
+                                          gpointer user_data, GError **error);
 /* Gives it back: away or ended. */
 void lectern_stream_unpublish (LecternStream *self, LecternPublisher *publisher, gboolean lost);
 /* Ends it for everybody; @reason: (nullable): goes to the publisher. */

@@ -23,6 +23,7 @@ enum
   LIVE,
   AWAY,
   ENDED,
+  LADDER,
   N_SIGNALS
 };
 static guint signals[N_SIGNALS];
@@ -53,6 +54,7 @@ lectern_stream_registry_class_init (LecternStreamRegistryClass *klass)
   signals[LIVE] = add_signal ("live");
   signals[AWAY] = add_signal ("away");
   signals[ENDED] = add_signal ("ended");
+  signals[LADDER] = add_signal ("ladder");
 }
 
 static void
@@ -207,10 +209,9 @@ lectern_stream_registry_forget (LecternStreamRegistry *self, LecternStream *stre
 
 /* A stream may end between the look-up and the publication; the next look-up then finds a new one.
  */
-LecternPublisher *
-lectern_stream_registry_publish (LecternStreamRegistry *self, const char *name,
-                                 LecternIdentity *identity, LecternPublisherLostFunc lost,
-                                 gpointer user_data, GError **error)
+static LecternPublisher *
+publish (LecternStreamRegistry *self, const char *name, LecternIdentity *identity,
+         LecternStream *source, LecternPublisherLostFunc lost, gpointer user_data, GError **error)
 {
   LecternPublisher *publisher = NULL;
 
@@ -221,7 +222,7 @@ lectern_stream_registry_publish (LecternStreamRegistry *self, const char *name,
       if (stream == NULL)
         return NULL;
       g_clear_error (error);
-      publisher = lectern_stream_publish (stream, identity, lost, user_data, error);
+      publisher = lectern_stream_publish (stream, identity, source, lost, user_data, error);
       lectern_stream_registry_leave (self, stream);
       if (publisher == NULL && lectern_stream_get_state (stream) != LECTERN_STREAM_ENDED)
         return NULL;
@@ -229,6 +230,29 @@ lectern_stream_registry_publish (LecternStreamRegistry *self, const char *name,
   if (publisher != NULL)
     g_clear_error (error);
   return publisher;
+}
+
+LecternPublisher *
+lectern_stream_registry_publish (LecternStreamRegistry *self, const char *name,
+                                 LecternIdentity *identity, LecternPublisherLostFunc lost,
+                                 gpointer user_data, GError **error)
+{
+  if (strchr (name, '@') == NULL)
+    return publish (self, name, identity, NULL, lost, user_data, error);
+  g_set_error_literal (error, LECTERN_ERROR, LECTERN_ERROR_INVALID_DATA,
+                       "not a stream's name: renditions are made by the server");
+  return NULL;
+}
+
+LecternPublisher *
+lectern_stream_registry_publish_rendition (LecternStreamRegistry *self, LecternStream *source,
+                                           const char *rung, LecternPublisherLostFunc lost,
+                                           gpointer user_data, GError **error)
+{
+  g_autofree char *name = g_strdup_printf ("%s@%s", source->name, rung);
+  g_autoptr (LecternIdentity) identity = lectern_identity_new ("rendition", name, NULL);
+
+  return publish (self, name, identity, source, lost, user_data, error);
 }
 
 gboolean
@@ -288,8 +312,9 @@ on_notice (gpointer user_data)
 {
   Notice *notice = user_data;
 
-  g_message ("'%s' is %s", lectern_stream_get_name (notice->stream),
-             g_signal_name (notice->signal));
+  if (notice->signal != signals[LADDER] && strchr (notice->stream->name, '@') == NULL)
+    g_message ("'%s' is %s", lectern_stream_get_name (notice->stream),
+               g_signal_name (notice->signal));
   g_signal_emit (notice->registry, notice->signal, 0, notice->stream);
   return G_SOURCE_REMOVE;
 }

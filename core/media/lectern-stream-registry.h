@@ -4,7 +4,7 @@
 #include "media/lectern-publisher.h"
 
 /* LecternStreamRegistry: name → stream. Signals, on the control thread, each with a LecternStream*:
- * "live" (also on return from away), "away", "ended". */
+ * "live" (also on return from away), "away", "ended", "ladder" (its renditions changed). */
 #define LECTERN_TYPE_STREAM_REGISTRY (lectern_stream_registry_get_type ())
 LECTERN_API
 G_DECLARE_FINAL_TYPE (LecternStreamRegistry, lectern_stream_registry, LECTERN, STREAM_REGISTRY,
@@ -56,6 +56,13 @@ LECTERN_API LecternPublisher *lectern_stream_registry_publish (LecternStreamRegi
                                                                LecternIdentity *identity,
                                                                LecternPublisherLostFunc lost,
                                                                gpointer user_data, GError **error);
+/* Publishes the rendition @rung of @source, as the stream "app/name@RUNG", on the source's clock:
+ * times are taken as they are, but for DTS that does not grow. Nobody else may publish a rendition.
+ * Returns: (transfer full). Errors: INVALID_DATA (rung), CONFLICT, LIMIT. Thread: any. */
+LECTERN_API LecternPublisher *
+lectern_stream_registry_publish_rendition (LecternStreamRegistry *self, LecternStream *source,
+                                           const char *rung, LecternPublisherLostFunc lost,
+                                           gpointer user_data, GError **error);
 /* Ends every stream at once (shutdown). Thread: control. */
 LECTERN_API void lectern_stream_registry_end_all (LecternStreamRegistry *self);
 /* Ends the named stream: its publisher is told @reason, viewers get everything, then their end.

@@ -44,6 +44,7 @@ lectern_stream_unref (LecternStream *self)
   for (guint i = 0; i < G_N_ELEMENTS (self->tracks); i++)
     g_clear_pointer (&self->tracks[i], lectern_track_unref);
   g_clear_pointer (&self->metadata, g_variant_unref);
+  g_clear_pointer (&self->ladder, lectern_ladder_unref);
   g_clear_pointer (&self->owner, lectern_identity_unref);
   g_ptr_array_unref (self->feeds);
   g_ptr_array_unref (self->audiences);
@@ -118,6 +119,26 @@ lectern_stream_info_clear (LecternStreamInfo *info)
   g_clear_pointer (&info->video, lectern_track_unref);
   g_clear_pointer (&info->audio, lectern_track_unref);
   g_clear_pointer (&info->metadata, g_variant_unref);
+}
+
+void
+lectern_stream_set_ladder (LecternStream *self, LecternLadder *ladder)
+{
+  g_autoptr (LecternLadder) old = NULL;
+
+  g_mutex_lock (&self->lock);
+  old = g_steal_pointer (&self->ladder);
+  self->ladder = ladder != NULL ? lectern_ladder_ref (ladder) : NULL;
+  g_mutex_unlock (&self->lock);
+  lectern_stream_registry_notify (self->registry, self, "ladder");
+}
+
+LecternLadder *
+lectern_stream_get_ladder (LecternStream *self)
+{
+  g_autoptr (GMutexLocker) locker = g_mutex_locker_new (&self->lock);
+
+  return self->ladder != NULL ? lectern_ladder_ref (self->ladder) : NULL;
 }
 
 static void
@@ -321,10 +342,19 @@ clear_grace (LecternStream *self)
   g_clear_pointer (&self->grace, g_source_unref);
 }
 
+static gint64
+get_started (LecternStream *self)
+{
+  g_autoptr (GMutexLocker) locker = g_mutex_locker_new (&self->lock);
+
+  return self->started_us;
+}
+
 LecternPublisher *
-lectern_stream_publish (LecternStream *self, LecternIdentity *identity,
+lectern_stream_publish (LecternStream *self, LecternIdentity *identity, LecternStream *source,
                         LecternPublisherLostFunc lost, gpointer user_data, GError **error)
 {
+  gint64 started_us = source != NULL ? get_started (source) : lectern_clock_wall_us ();
   g_autoptr (GMutexLocker) locker = g_mutex_locker_new (&self->lock);
   g_autoptr (GError) reason = NULL;
   gboolean was_live = self->state == LECTERN_STREAM_LIVE;
@@ -342,9 +372,10 @@ lectern_stream_publish (LecternStream *self, LecternIdentity *identity,
   g_clear_pointer (&self->owner, lectern_identity_unref);
   self->owner = identity != NULL ? lectern_identity_ref (identity) : NULL;
   self->publisher = lectern_publisher_new (self, lost, user_data);
+  self->time.trusted = source != NULL;
   lectern_time_repair_restart (&self->time);
   if (self->started_us == 0)
-    self->started_us = lectern_clock_wall_us ();
+    self->started_us = started_us;
   if (!was_live)
     set_state (self, LECTERN_STREAM_LIVE);
   return lectern_publisher_ref (self->publisher);

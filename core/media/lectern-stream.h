@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
+#include "media/lectern-ladder.h"
 #include "media/lectern-packet.h"
 #include "media/lectern-session.h"
 
@@ -41,5 +42,10 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC (LecternStream, lectern_stream_unref)
 LECTERN_API const char *lectern_stream_get_name (LecternStream *self);
 LECTERN_API LecternStreamState lectern_stream_get_state (LecternStream *self);
 LECTERN_API const char *lectern_stream_state_get_name (LecternStreamState state);
+/* Says which renditions are made of the stream now; NULL: none. The registry's signal "ladder"
+ * follows. */
+LECTERN_API void lectern_stream_set_ladder (LecternStream *self, LecternLadder *ladder);
+/* Returns: (transfer full) (nullable). */
+LECTERN_API LecternLadder *lectern_stream_get_ladder (LecternStream *self);
 /* Fills @info; free with lectern_stream_info_clear. */
 LECTERN_API void lectern_stream_get_info (LecternStream *self, LecternStreamInfo *info);

@@ -34,7 +34,9 @@ lectern_time_repair_apply (LecternTimeRepair *self, LecternMedia media, gint64 n
   gint64 fixed = raw + self->offset;
   gboolean anchored = FALSE;
 
-  if (!self->started || !is_plausible (self, fixed, now_us))
+  if (self->trusted)
+    fixed = MAX (raw, 0);
+  else if (!self->started || !is_plausible (self, fixed, now_us))
     {
       anchored = self->started;
       self->offset = anchor (self, raw);

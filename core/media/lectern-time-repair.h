@@ -8,6 +8,7 @@
  * move together, so they stay in step. Plain memory, zero-initialised. */
 typedef struct
 {
+  gboolean trusted; /* times are the stream's own already */
   gboolean started;
   gint64 offset;     /* stream time - publisher's time, ns */
   gint64 newest;     /* largest DTS given out, any track */
