@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "segment/lectern-part-listeners.h"
 #include "segment/lectern-rendition.h"
 
 #include "net/lectern-reactor.h"
@@ -23,6 +24,7 @@ struct _LecternPresentation
   char *name;
   LecternSegmentTargets targets;
   gint64 epoch_us;
+  LecternPartListeners *listeners;
 
   GMutex lock;           /* guards what follows */
   GPtrArray *renditions; /* in the order of their making */
@@ -51,6 +53,7 @@ lectern_presentation_new (const char *name, const LecternSegmentTargets *targets
   self->name = g_strdup (name);
   self->targets = *targets;
   self->epoch_us = epoch_us;
+  self->listeners = lectern_part_listeners_new ();
   self->renditions = g_ptr_array_new_with_free_func ((GDestroyNotify) lectern_rendition_free);
   self->waiters = g_hash_table_new_full (NULL, NULL, NULL, (GDestroyNotify) waiter_free);
   g_mutex_init (&self->lock);
@@ -71,6 +74,7 @@ lectern_presentation_unref (LecternPresentation *self)
     return;
   g_ptr_array_unref (self->renditions);
   g_hash_table_unref (self->waiters);
+  lectern_part_listeners_free (self->listeners);
   g_mutex_clear (&self->lock);
   g_free (self->name);
   g_free (self);
@@ -247,15 +251,42 @@ lectern_presentation_begin_segment (LecternPresentation *self, const char *rendi
                                    discontinuity);
 }
 
+guint
+lectern_presentation_listen (LecternPresentation *self, const LecternPartListener *listener,
+                             gpointer user_data, GDestroyNotify free_user_data)
+{
+  return lectern_part_listeners_add (self->listeners, listener, user_data, free_user_data);
+}
+
+void
+lectern_presentation_unlisten (LecternPresentation *self, guint id)
+{
+  lectern_part_listeners_remove (self->listeners, id);
+}
+
 void
 lectern_presentation_add_part (LecternPresentation *self, const char *rendition, LecternPart *part,
                                guint64 ticks, guint64 duration_ticks)
 {
-  g_autoptr (GMutexLocker) locker = g_mutex_locker_new (&self->lock);
-  LecternRendition *found = find (self, rendition);
+  LecternPartNews news = { .part = part, .ticks = ticks, .duration_ticks = duration_ticks };
+  g_autoptr (LecternTrack) track = NULL;
 
-  lectern_rendition_add_part (found, part, ticks, duration_ticks);
-  answer_waiters (self, found);
+  g_mutex_lock (&self->lock);
+  {
+    LecternRendition *found = find (self, rendition);
+
+    lectern_rendition_add_part (found, part, ticks, duration_ticks);
+    answer_waiters (self, found);
+    track = lectern_track_ref (found->track);
+    news.number = found->next.number;
+    news.date_us = found->next.date_us;
+    news.first = found->parts->len == 1;
+    news.discontinuity = news.first && found->next.discontinuity;
+  }
+  g_mutex_unlock (&self->lock);
+  news.rendition = rendition;
+  news.track = track;
+  lectern_part_listeners_tell_part (self->listeners, &news);
 }
 
 void
@@ -271,10 +302,11 @@ lectern_presentation_end_segment (LecternPresentation *self, const char *renditi
 void
 lectern_presentation_end (LecternPresentation *self)
 {
-  g_autoptr (GMutexLocker) locker = g_mutex_locker_new (&self->lock);
-
+  g_mutex_lock (&self->lock);
   self->ended = TRUE;
   answer_waiters (self, NULL);
+  g_mutex_unlock (&self->lock);
+  lectern_part_listeners_tell_ended (self->listeners);
 }
 
 static int

@@ -87,6 +87,37 @@ LECTERN_API guint lectern_presentation_wait (LecternPresentation *self, const ch
 /* In the context that waited; @func will not run. */
 LECTERN_API void lectern_presentation_cancel_wait (LecternPresentation *self, guint id);
 
+/* LecternPartNews: a part that has just been made. Lives for the call; take references. */
+typedef struct
+{
+  const char *rendition; /* "video", "audio", a rung's name */
+  LecternTrack *track;
+  guint64 number; /* of its segment */
+  gint64 date_us; /* wall time of the segment's start */
+  gboolean first; /* begins its segment */
+  gboolean discontinuity; /* `first`, and time or codec break before it */
+  LecternPart *part;
+  guint64 ticks; /* as in its tfdt */
+  guint64 duration_ticks;
+} LecternPartNews;
+
+/* LecternPartListener: hears of each part as it is made, rendition by rendition in order, on the
+ * thread that cuts the stream: must not block. Another codec shows as another track. */
+typedef struct
+{
+  void (*part) (const LecternPartNews *news, gpointer user_data);
+  void (*ended) (gpointer user_data); /* nothing follows */
+} LecternPartListener;
+
+/* Hears of parts from now on; those of the segment under way are in the view. A presentation that
+ * has ended says nothing more. @free_user_data: (nullable): runs after the last call, in any
+ * thread. Returns: an id for _unlisten. */
+LECTERN_API guint lectern_presentation_listen (LecternPresentation *self,
+                                               const LecternPartListener *listener,
+                                               gpointer user_data, GDestroyNotify free_user_data);
+/* No call begins after this; one may be under way. */
+LECTERN_API void lectern_presentation_unlisten (LecternPresentation *self, guint id);
+
 /* LecternPresentations: a presentation for each live stream, made by a segmenter on a reactor.
  * Works only while somebody (hls, dash, record) uses it. Signals, on the control thread, with a
  * LecternPresentation*: "started", "ended". */

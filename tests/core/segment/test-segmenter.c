@@ -264,6 +264,65 @@ parts_are_found_by_number (Fixture *fixture, gconstpointer data)
   g_assert_null (lectern_presentation_get_part (fixture->presentation, "video", 99, 0));
 }
 
+typedef struct
+{
+  guint parts;
+  guint firsts;
+  guint64 next_ticks; /* of the video */
+  guint ended;
+  guint freed;
+} Heard;
+
+static void
+hear_part (const LecternPartNews *news, gpointer user_data)
+{
+  Heard *heard = user_data;
+
+  if (!g_str_equal (news->rendition, "video"))
+    return;
+  g_assert_cmpuint (news->ticks, ==, heard->next_ticks);
+  g_assert_cmpint (news->track->codec, ==, LECTERN_CODEC_H264);
+  heard->next_ticks += news->duration_ticks;
+  heard->firsts += news->first;
+  heard->parts++;
+}
+
+static void
+hear_end (gpointer user_data)
+{
+  ((Heard *) user_data)->ended++;
+}
+
+static void
+hear_no_more (gpointer user_data)
+{
+  ((Heard *) user_data)->freed++;
+}
+
+static void
+listener_hears_every_part (Fixture *fixture, gconstpointer data)
+{
+  static const LecternPartListener listener = { hear_part, hear_end };
+  Heard heard = { 0 };
+  Heard gone = { 0 };
+  guint id = lectern_presentation_listen (fixture->presentation, &listener, &gone, hear_no_more);
+  guint parts;
+
+  lectern_presentation_listen (fixture->presentation, &listener, &heard, hear_no_more);
+  run (fixture, 5000, 50, TRUE, TRUE);
+  g_assert_cmpuint (heard.parts, >=, 5000 / 300);
+  g_assert_cmpuint (heard.firsts, ==, 3);
+  parts = gone.parts;
+  lectern_presentation_unlisten (fixture->presentation, id);
+  g_assert_cmpuint (gone.freed, ==, 1);
+  lectern_segmenter_finish (fixture->segmenter);
+  lectern_presentation_end (fixture->presentation);
+  g_assert_cmpuint (heard.next_ticks, ==, 5 * 90000);
+  g_assert_cmpuint (heard.ended, ==, 1);
+  g_assert_cmpuint (gone.parts, ==, parts);
+  g_assert_cmpuint (gone.ended, ==, 0);
+}
+
 int
 main (int argc, char **argv)
 {
@@ -277,5 +336,6 @@ main (int argc, char **argv)
   ADD ("loss-is-a-discontinuity", loss_is_a_discontinuity);
   ADD ("finish-gives-out-the-rest", finish_gives_out_the_rest);
   ADD ("parts-are-found-by-number", parts_are_found_by_number);
+  ADD ("listener-hears-every-part", listener_hears_every_part);
   return g_test_run ();
 }
