@@ -53,6 +53,9 @@ struct _LecternAccessChain
 {
   GObject parent;
   gint64 timeout_us;
+  /* Guards `entries` against threads that ask at once: the control thread writes, and reads
+   * without it. */
+  GRWLock lock;
   GPtrArray *entries; /* of Entry, in order; replaced, never changed */
   guint last_id;
   LecternMailbox *mailbox;
@@ -296,6 +299,27 @@ lectern_access_chain_check (LecternAccessChain *self, LecternAccessRequest *requ
     lectern_mailbox_post (self->mailbox, begin_check, check, refuse_closed);
 }
 
+gboolean
+lectern_access_chain_check_now (LecternAccessChain *self, LecternAccessRequest *request,
+                                LecternIdentity **identity)
+{
+  g_autoptr (GRWLockReaderLocker) locker = g_rw_lock_reader_locker_new (&self->lock);
+
+  *identity = NULL;
+  for (guint i = 0; self->entries != NULL && i < self->entries->len; i++)
+    {
+      LecternGuard *guard = ((Entry *) g_ptr_array_index (self->entries, i))->guard;
+      LecternGuardInterface *iface = LECTERN_GUARD_GET_IFACE (guard);
+      LecternVerdict verdict;
+
+      if (iface->check_now == NULL || !iface->check_now (guard, request, &verdict, identity))
+        return FALSE;
+      if (verdict != LECTERN_VERDICT_ABSTAIN)
+        return verdict == LECTERN_VERDICT_ALLOW;
+    }
+  return FALSE;
+}
+
 static void
 time_out (Ask *ask)
 {
@@ -353,6 +377,17 @@ compare_entries (gconstpointer a, gconstpointer b)
   return first->id < second->id ? -1 : 1;
 }
 
+static void
+replace_entries (LecternAccessChain *self, GPtrArray *entries)
+{
+  GPtrArray *old = self->entries;
+
+  g_rw_lock_writer_lock (&self->lock);
+  self->entries = entries;
+  g_rw_lock_writer_unlock (&self->lock);
+  g_clear_pointer (&old, g_ptr_array_unref);
+}
+
 guint
 lectern_access_chain_add_guard (LecternAccessChain *self, LecternGuard *guard, int priority)
 {
@@ -365,8 +400,7 @@ lectern_access_chain_add_guard (LecternAccessChain *self, LecternGuard *guard, i
   entry->guard = g_object_ref (guard);
   g_ptr_array_add (entries, entry);
   g_ptr_array_sort (entries, compare_entries);
-  g_ptr_array_unref (self->entries);
-  self->entries = entries;
+  replace_entries (self, entries);
   return entry->id;
 }
 
@@ -414,8 +448,7 @@ lectern_access_chain_remove_guard (LecternAccessChain *self, guint id)
       if (entry->id == id)
         found = g_ptr_array_steal_index (entries, i);
     }
-  g_ptr_array_unref (self->entries);
-  self->entries = entries;
+  replace_entries (self, entries);
   g_return_if_fail (found != NULL);
   found->removed = TRUE;
   abandon_entry (self, found);
@@ -441,14 +474,22 @@ lectern_access_chain_dispose (GObject *object)
   if (self->timer != NULL)
     g_source_destroy (self->timer);
   g_clear_pointer (&self->timer, g_source_unref);
-  g_clear_pointer (&self->entries, g_ptr_array_unref);
+  replace_entries (self, NULL);
   G_OBJECT_CLASS (lectern_access_chain_parent_class)->dispose (object);
+}
+
+static void
+lectern_access_chain_finalize (GObject *object)
+{
+  g_rw_lock_clear (&LECTERN_ACCESS_CHAIN (object)->lock);
+  G_OBJECT_CLASS (lectern_access_chain_parent_class)->finalize (object);
 }
 
 static void
 lectern_access_chain_class_init (LecternAccessChainClass *klass)
 {
   G_OBJECT_CLASS (klass)->dispose = lectern_access_chain_dispose;
+  G_OBJECT_CLASS (klass)->finalize = lectern_access_chain_finalize;
 }
 
 static void
@@ -456,6 +497,7 @@ lectern_access_chain_init (LecternAccessChain *self)
 {
   g_autoptr (GMainContext) context = g_main_context_ref_thread_default ();
 
+  g_rw_lock_init (&self->lock);
   self->entries = g_ptr_array_new_with_free_func (entry_unref);
   self->mailbox = lectern_mailbox_new (context);
   self->timer = g_source_new (&timer_funcs, sizeof (GSource));

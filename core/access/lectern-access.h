@@ -25,11 +25,11 @@ typedef struct
   char *thing;    /* "live/physics", or NULL for the server as a whole */
   char *protocol; /* "rtmp", "http", "ws", … */
   LecternAddress peer;
-  gboolean secure;  /* over TLS */
-  char *origin;     /* HTTP Origin, or NULL */
-  char *referer;    /* HTTP Referer, RTMP pageUrl, or NULL */
-  char *query;      /* the URL's query without "?", still encoded, or NULL */
-  char *credential; /* HTTP Authorization as sent, or NULL */
+  gboolean secure;           /* over TLS */
+  char *origin;              /* HTTP Origin, or NULL */
+  char *referer;             /* HTTP Referer, RTMP pageUrl, or NULL */
+  char *query;               /* the URL's query without "?", still encoded, or NULL */
+  char *credential;          /* HTTP Authorization as sent, or NULL */
   LecternIdentity *identity; /* already known, or NULL */
   /*< private >*/
   gint refs;
@@ -42,9 +42,9 @@ LECTERN_API LecternAccessRequest *lectern_access_request_new (LecternAction acti
 LECTERN_API LecternAccessRequest *lectern_access_request_ref (LecternAccessRequest *self);
 LECTERN_API void lectern_access_request_unref (LecternAccessRequest *self);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (LecternAccessRequest, lectern_access_request_unref)
-/* Returns: (transfer full) (nullable): the decoded value of a query parameter, at most 1024 bytes: the
- * first of that name, "%XX" decoded, "+" as it is; NULL too for a bad escape, a zero byte and what is
- * not UTF-8. */
+/* Returns: (transfer full) (nullable): the decoded value of a query parameter, at most 1024 bytes:
+ * the first of that name, "%XX" decoded, "+" as it is; NULL too for a bad escape, a zero byte and
+ * what is not UTF-8. */
 LECTERN_API char *lectern_access_request_get_parameter (LecternAccessRequest *self,
                                                         const char *name);
 
@@ -55,7 +55,7 @@ LECTERN_API char *lectern_access_request_get_parameter (LecternAccessRequest *se
 LECTERN_API G_DECLARE_FINAL_TYPE (LecternAccessChain, lectern_access_chain, LECTERN, ACCESS_CHAIN,
                                   GObject)
 
-typedef struct _LecternGuard LecternGuard;
+    typedef struct _LecternGuard LecternGuard;
 
 /* @timeout_us: how long one guard may take. Thread: control. */
 LECTERN_API LecternAccessChain *lectern_access_chain_new (gint64 timeout_us);
@@ -66,13 +66,19 @@ LECTERN_API guint lectern_access_chain_add_guard (LecternAccessChain *self, Lect
 LECTERN_API void lectern_access_chain_remove_guard (LecternAccessChain *self, guint id);
 
 /* The answer: @identity: (nullable): who the allowing guard says it is; @error: NULL when allowed,
- * else DENIED, TIMED_OUT or the guard's own, LIMIT when too many checks are under way, CLOSED when the
- * chain ends. Both live for the call only. */
+ * else DENIED, TIMED_OUT or the guard's own, LIMIT when too many checks are under way, CLOSED when
+ * the chain ends. Both live for the call only. */
 typedef void (*LecternAccessFunc) (LecternIdentity *identity, const GError *error,
                                    gpointer user_data);
 
-/* Asks. @func runs exactly once, in the thread-default main context of the caller; guards run on the
- * control thread (the one that made the chain). Thread: any that runs a main context. */
+/* Asks the guards that can answer at once. Returns: TRUE: allowed, and *@identity (transfer full)
+ * (nullable) says who it is; FALSE: nothing is known yet, use lectern_access_chain_check.
+ * Thread: any. */
+LECTERN_API gboolean lectern_access_chain_check_now (LecternAccessChain *self,
+                                                     LecternAccessRequest *request,
+                                                     LecternIdentity **identity);
+/* Asks. @func runs exactly once, in the thread-default main context of the caller; guards run on
+ * the control thread (the one that made the chain). Thread: any that runs a main context. */
 LECTERN_API void lectern_access_chain_check (LecternAccessChain *self,
-                                             LecternAccessRequest *request,
-                                             LecternAccessFunc func, gpointer user_data);
+                                             LecternAccessRequest *request, LecternAccessFunc func,
+                                             gpointer user_data);

@@ -90,17 +90,34 @@ identity_of_key (const char *key)
   return lectern_identity_new ("key", hex, NULL);
 }
 
+/* Returns: (transfer full) (nullable): the key that @request brings. */
+static char *
+get_key (LecternAccessRequest *request)
+{
+  if (request->action != LECTERN_ACTION_PUBLISH || request->thing == NULL)
+    return NULL;
+  return lectern_access_request_get_parameter (request, "key");
+}
+
+static gboolean
+check_now (LecternGuard *guard, LecternAccessRequest *request, LecternVerdict *verdict,
+           LecternIdentity **identity)
+{
+  g_autofree char *key = get_key (request);
+
+  *verdict = LECTERN_VERDICT_ABSTAIN;
+  return key == NULL;
+}
+
 static void
 check_async (LecternGuard *guard, LecternAccessRequest *request, GCancellable *cancellable,
              GAsyncReadyCallback callback, gpointer user_data)
 {
   LecternKeyGuard *self = LECTERN_KEY_GUARD (guard);
-  g_autofree char *key = NULL;
+  g_autofree char *key = get_key (request);
   Question *question;
   GTask *task;
 
-  if (request->action == LECTERN_ACTION_PUBLISH && request->thing != NULL)
-    key = lectern_access_request_get_parameter (request, "key");
   if (key == NULL)
     {
       /* At once and without a task, because every viewer comes by here. */
@@ -140,6 +157,7 @@ check_finish (LecternGuard *guard, GAsyncResult *result, LecternIdentity **ident
 static void
 guard_init (LecternGuardInterface *iface)
 {
+  iface->check_now = check_now;
   iface->check_async = check_async;
   iface->check_finish = check_finish;
 }

@@ -4,8 +4,8 @@
 struct _LecternOpenGuard
 {
   GObject parent;
-  gboolean open_play;
-  gboolean open_publish;
+  gint open_play; /* atomic, both */
+  gint open_publish;
 };
 
 static LecternVerdict
@@ -15,16 +15,25 @@ check (LecternGuard *guard, LecternAccessRequest *request, LecternIdentity **ide
   LecternOpenGuard *self = LECTERN_OPEN_GUARD (guard);
 
   if (request->action == LECTERN_ACTION_PUBLIC
-      || (request->action == LECTERN_ACTION_PLAY && self->open_play)
-      || (request->action == LECTERN_ACTION_PUBLISH && self->open_publish))
+      || (request->action == LECTERN_ACTION_PLAY && g_atomic_int_get (&self->open_play))
+      || (request->action == LECTERN_ACTION_PUBLISH && g_atomic_int_get (&self->open_publish)))
     return LECTERN_VERDICT_ALLOW;
   return LECTERN_VERDICT_ABSTAIN;
+}
+
+static gboolean
+check_now (LecternGuard *guard, LecternAccessRequest *request, LecternVerdict *verdict,
+           LecternIdentity **identity)
+{
+  *verdict = check (guard, request, identity, NULL);
+  return TRUE;
 }
 
 static void
 guard_init (LecternGuardInterface *iface)
 {
   iface->check = check;
+  iface->check_now = check_now;
 }
 
 G_DEFINE_FINAL_TYPE_WITH_CODE (LecternOpenGuard, lectern_open_guard, G_TYPE_OBJECT,
@@ -42,8 +51,8 @@ lectern_open_guard_new (gboolean open_play, gboolean open_publish)
 void
 lectern_open_guard_set (LecternOpenGuard *self, gboolean open_play, gboolean open_publish)
 {
-  self->open_play = open_play;
-  self->open_publish = open_publish;
+  g_atomic_int_set (&self->open_play, open_play);
+  g_atomic_int_set (&self->open_publish, open_publish);
 }
 
 static void

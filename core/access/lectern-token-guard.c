@@ -45,10 +45,19 @@ check (LecternGuard *guard, LecternAccessRequest *request, LecternIdentity **ide
   return LECTERN_VERDICT_ALLOW;
 }
 
+static gboolean
+check_now (LecternGuard *guard, LecternAccessRequest *request, LecternVerdict *verdict,
+           LecternIdentity **identity)
+{
+  *verdict = LECTERN_VERDICT_ABSTAIN;
+  return get_bearer (request->credential) == NULL;
+}
+
 static void
 guard_init (LecternGuardInterface *iface)
 {
   iface->check = check;
+  iface->check_now = check_now;
 }
 
 G_DEFINE_FINAL_TYPE_WITH_CODE (LecternTokenGuard, lectern_token_guard, G_TYPE_OBJECT,

@@ -248,6 +248,15 @@ start_body (LecternHttpConnection *self)
   lectern_connection_set_reading (self->connection, TRUE);
 }
 
+static void
+go_on (LecternHttpConnection *self)
+{
+  if (self->exchange->unread)
+    start_body (self);
+  else
+    call_handler (self);
+}
+
 /* The access chain's answer, in the reactor's context; the peer may be gone. */
 static void
 checked (LecternIdentity *identity, const GError *error, gpointer user_data)
@@ -269,10 +278,8 @@ checked (LecternIdentity *identity, const GError *error, gpointer user_data)
       lectern_http_dispatch_deny (exchange, error);
       lectern_http_exchange_unref (exchange);
     }
-  else if (exchange->unread)
-    start_body (self);
   else
-    call_handler (self);
+    go_on (self);
 }
 
 static void
@@ -280,6 +287,7 @@ dispatch (LecternHttpConnection *self)
 {
   LecternHttpExchange *exchange = self->exchange;
   g_autoptr (LecternAccessRequest) request = NULL;
+  LecternAccessChain *access = lectern_http_server_get_access (self->server);
 
   self->state = CHECK;
   lectern_timer_stop (&self->timer);
@@ -291,10 +299,14 @@ dispatch (LecternHttpConnection *self)
       return;
     }
   exchange->access = lectern_access_request_ref (request);
+  if (lectern_access_chain_check_now (access, request, &exchange->identity))
+    {
+      go_on (self);
+      return;
+    }
   exchange->ticket = g_new0 (LecternHttpTicket, 1);
   exchange->ticket->exchange = exchange;
-  lectern_access_chain_check (lectern_http_server_get_access (self->server), request, checked,
-                              exchange->ticket);
+  lectern_access_chain_check (access, request, checked, exchange->ticket);
 }
 
 static gsize

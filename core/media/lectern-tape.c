@@ -403,6 +403,12 @@ lectern_tape_get_bytes (LecternTape *self, LecternTapePosition *position, const 
   return head - position->offset;
 }
 
+gboolean
+lectern_tape_is_followed (LecternTape *self, const LecternTapePosition *position)
+{
+  return position->block->number < __atomic_load_n (&self->n_blocks, __ATOMIC_ACQUIRE);
+}
+
 /* The first mark that ends beyond @offset, or n_marks. */
 static guint
 find_mark (const LecternTapeBlock *block, gsize offset)

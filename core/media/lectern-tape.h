@@ -51,6 +51,8 @@ guint64 lectern_tape_get_key_number (LecternTape *self);
  * none now. *@lost: the tape no longer holds what comes next; seek. */
 gsize lectern_tape_get_bytes (LecternTape *self, LecternTapePosition *position, const guint8 **data,
                               gboolean *lost);
+/* Whether the block at @position is full and another follows it. */
+gboolean lectern_tape_is_followed (LecternTape *self, const LecternTapePosition *position);
 /* Bytes from @position to the end of the message it is in; 0 at a message's start. */
 gsize lectern_tape_get_message_rest (const LecternTapePosition *position);
 /* Bytes of the whole message that begins at @position; 0 at the head. */

@@ -275,24 +275,28 @@ limit_bytes (LecternViewer *self, gsize available)
 static gboolean
 flush_piece (LecternViewer *self, gint64 now_us)
 {
+  LecternTape *tape = lectern_audience_get_tape (self->audience);
   const guint8 *data;
   gboolean lost;
   gsize available;
+  gsize wanted;
   gsize sent;
 
   if (self->jumping && self->rest == 0)
     jump (self, now_us);
   flush_control (self);
-  available = lectern_tape_get_bytes (lectern_audience_get_tape (self->audience), &self->position,
-                                      &data, &lost);
+  available = lectern_tape_get_bytes (tape, &self->position, &data, &lost);
   if (lost)
     plan_late_jump (self, "tail", now_us);
   if (available == 0)
     return lost;
-  available = limit_bytes (self, available);
-  sent = lectern_connection_send (self->connection, data, available);
+  wanted = limit_bytes (self, available);
+  if (wanted == available && lectern_tape_is_followed (tape, &self->position))
+    sent = lectern_connection_send_more (self->connection, data, wanted);
+  else
+    sent = lectern_connection_send (self->connection, data, wanted);
   account (self, sent, now_us);
-  self->blocked = sent < available;
+  self->blocked = sent < wanted;
   return !self->blocked;
 }
 

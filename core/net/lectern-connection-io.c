@@ -33,16 +33,17 @@ lectern_connection_receive (LecternConnection *self, guint8 *to, gsize size, gsi
 }
 
 LecternIo
-lectern_connection_transmit (LecternConnection *self, const void *from, gsize length, gsize *sent,
-                             gsize *kept)
+lectern_connection_transmit (LecternConnection *self, const void *from, gsize length, gboolean more,
+                             gsize *sent, gsize *kept)
 {
+  int flags = MSG_DONTWAIT | MSG_NOSIGNAL | (more ? MSG_MORE : 0);
   gssize n;
 
   *sent = *kept = 0;
   if (self->tls != NULL && !lectern_tls_session_kernel_sends (self->tls))
     return lectern_tls_session_transmit (self->tls, from, length, sent, kept);
   do
-    n = send (self->watch.fd, from, length, MSG_DONTWAIT | MSG_NOSIGNAL);
+    n = send (self->watch.fd, from, length, flags);
   while (n < 0 && errno == EINTR);
   if (n < 0)
     return errno == EAGAIN ? LECTERN_IO_AGAIN : LECTERN_IO_BROKEN;
@@ -182,8 +183,8 @@ count_sent (LecternConnection *self, gsize bytes)
   __atomic_store_n (&self->sent, self->sent + bytes, __ATOMIC_RELAXED);
 }
 
-gsize
-lectern_connection_send (LecternConnection *self, const void *data, gsize length)
+static gsize
+send_now (LecternConnection *self, const void *data, gsize length, gboolean more)
 {
   LecternIo io;
   gsize sent, kept;
@@ -196,7 +197,7 @@ lectern_connection_send (LecternConnection *self, const void *data, gsize length
       self->want_writable = TRUE;
       return 0;
     }
-  io = lectern_connection_transmit (self, data, length, &sent, &kept);
+  io = lectern_connection_transmit (self, data, length, more, &sent, &kept);
   if (io == LECTERN_IO_BROKEN)
     {
       lectern_connection_break (self, errno);
@@ -211,6 +212,18 @@ lectern_connection_send (LecternConnection *self, const void *data, gsize length
     self->want_writable = TRUE;
   lectern_connection_set_blocked (self);
   return sent + kept;
+}
+
+gsize
+lectern_connection_send (LecternConnection *self, const void *data, gsize length)
+{
+  return send_now (self, data, length, FALSE);
+}
+
+gsize
+lectern_connection_send_more (LecternConnection *self, const void *data, gsize length)
+{
+  return send_now (self, data, length, TRUE);
 }
 
 static gboolean
@@ -244,7 +257,7 @@ lectern_connection_write (LecternConnection *self, const void *data, gsize lengt
       self->want_writable = TRUE;
       return keep (self, data, length);
     }
-  io = lectern_connection_transmit (self, data, length, &sent, &kept);
+  io = lectern_connection_transmit (self, data, length, FALSE, &sent, &kept);
   if (io == LECTERN_IO_BROKEN)
     {
       lectern_connection_break (self, errno);
@@ -282,7 +295,7 @@ flush (LecternConnection *self)
       gsize sent, kept;
       gsize size = self->output.size;
       LecternIo io = lectern_connection_transmit (self, lectern_buffer_peek (&self->output), size,
-                                                  &sent, &kept);
+                                                  FALSE, &sent, &kept);
 
       if (io == LECTERN_IO_BROKEN)
         {

@@ -73,7 +73,7 @@ LecternIo lectern_connection_receive (LecternConnection *self, guint8 *to, gsize
                                       gsize *received);
 /* @kept: (out): bytes behind @sent that the caller must keep and send again before others. */
 LecternIo lectern_connection_transmit (LecternConnection *self, const void *from, gsize length,
-                                       gsize *sent, gsize *kept);
+                                       gboolean more, gsize *sent, gsize *kept);
 void lectern_connection_break (LecternConnection *self, int number);
 void lectern_connection_wake (LecternConnection *self);
 void lectern_connection_update_events (LecternConnection *self);

@@ -59,6 +59,9 @@ LECTERN_API gboolean lectern_connection_write (LecternConnection *self, const vo
  * bytes of lectern_connection_write wait. On a broken connection it accepts all and closes after
  * the current event. */
 LECTERN_API gsize lectern_connection_send (LecternConnection *self, const void *data, gsize length);
+/* The same for bytes that others follow at once, so that the kernel puts both in one segment. */
+LECTERN_API gsize lectern_connection_send_more (LecternConnection *self, const void *data,
+                                                gsize length);
 /* Returns: for how many µs the peer has acknowledged nothing although bytes wait for room; 0 when
  * none wait. For an owner that turns the stall time-out off to judge for itself. */
 LECTERN_API gint64 lectern_connection_get_stalled (LecternConnection *self);

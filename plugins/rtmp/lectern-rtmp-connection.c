@@ -310,33 +310,34 @@ take_answer (LecternRtmpConnection *self, LecternIdentity *identity, GError **er
     begin_play (self, identity, error);
 }
 
+/* @refusal: (nullable). */
 static void
-on_answer (LecternIdentity *identity, const GError *refusal, gpointer user_data)
+settle (LecternRtmpConnection *self, LecternIdentity *identity, const GError *refusal)
 {
-  LecternRtmpConnection *self = user_data;
   g_autoptr (GError) error = NULL;
 
-  if (self->over)
-    {
-      connection_unref (self);
-      return;
-    }
   if (refusal != NULL)
     error = g_error_copy (refusal);
   else
     take_answer (self, identity, &error);
   if (error == NULL)
-    {
-      lectern_connection_set_reading (self->connection, TRUE);
-    }
+    return;
+  if (lectern_rtmp_server_is_waiting (self->server))
+    lectern_rtmp_server_answer (self->server, error);
   else
-    {
-      if (lectern_rtmp_server_is_waiting (self->server))
-        lectern_rtmp_server_answer (self->server, error);
-      else
-        lectern_rtmp_server_end (self->server, error);
-      fail (self, error);
-    }
+    lectern_rtmp_server_end (self->server, error);
+  fail (self, error);
+}
+
+static void
+on_answer (LecternIdentity *identity, const GError *refusal, gpointer user_data)
+{
+  LecternRtmpConnection *self = user_data;
+
+  if (!self->over)
+    settle (self, identity, refusal);
+  if (!self->over)
+    lectern_connection_set_reading (self->connection, TRUE);
   connection_unref (self);
 }
 
@@ -344,7 +345,9 @@ on_answer (LecternIdentity *identity, const GError *refusal, gpointer user_data)
 static void
 ask (LecternRtmpConnection *self, LecternAction action)
 {
-  LecternHost *host = lectern_rtmp_service_get_host (self->service);
+  LecternAccessChain *access
+      = lectern_host_get_access (lectern_rtmp_service_get_host (self->service));
+  g_autoptr (LecternIdentity) identity = NULL;
   gboolean secure = lectern_connection_is_secure (self->connection);
   const char *thing
       = action == LECTERN_ACTION_PUBLIC ? NULL : lectern_rtmp_server_get_thing (self->server);
@@ -358,9 +361,13 @@ ask (LecternRtmpConnection *self, LecternAction action)
     request->identity = lectern_identity_ref (self->identity);
   g_clear_pointer (&self->request, lectern_access_request_unref);
   self->request = request;
+  if (lectern_access_chain_check_now (access, request, &identity))
+    {
+      settle (self, identity, NULL);
+      return;
+    }
   lectern_connection_set_reading (self->connection, FALSE);
-  lectern_access_chain_check (lectern_host_get_access (host), request, on_answer,
-                              connection_ref (self));
+  lectern_access_chain_check (access, request, on_answer, connection_ref (self));
 }
 
 /* Input */

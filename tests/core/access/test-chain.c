@@ -4,9 +4,11 @@
 #define SHORT_US (30 * G_TIME_SPAN_MILLISECOND)
 #define LONG_US (20 * G_TIME_SPAN_SECOND)
 
-/* A guard that says what it is told to say: at once, in check_async, later, or never. */
+/* A guard that says what it is told to say: to any thread, at once, in check_async, later, or
+ * never. */
 typedef enum
 {
+  NOW,
   AT_ONCE,
   INLINE,
   LATER,
@@ -85,6 +87,25 @@ at_once_init (LecternGuardInterface *iface)
   iface->check = check;
 }
 
+static gboolean
+check_now (LecternGuard *guard, LecternAccessRequest *request, LecternVerdict *verdict,
+           LecternIdentity **identity)
+{
+  TestGuard *self = (TestGuard *) guard;
+
+  if (self->fails)
+    return FALSE;
+  *verdict = say (self, identity, NULL);
+  return TRUE;
+}
+
+static void
+now_init (LecternGuardInterface *iface)
+{
+  iface->check = check;
+  iface->check_now = check_now;
+}
+
 static void
 async_init (LecternGuardInterface *iface)
 {
@@ -96,12 +117,17 @@ typedef TestGuard SyncGuard;
 typedef TestGuardClass SyncGuardClass;
 typedef TestGuard AsyncGuard;
 typedef TestGuardClass AsyncGuardClass;
+typedef TestGuard NowGuard;
+typedef TestGuardClass NowGuardClass;
 static GType sync_guard_get_type (void);
 static GType async_guard_get_type (void);
+static GType now_guard_get_type (void);
 G_DEFINE_TYPE_WITH_CODE (SyncGuard, sync_guard, G_TYPE_OBJECT,
                          G_IMPLEMENT_INTERFACE (LECTERN_TYPE_GUARD, at_once_init))
 G_DEFINE_TYPE_WITH_CODE (AsyncGuard, async_guard, G_TYPE_OBJECT,
                          G_IMPLEMENT_INTERFACE (LECTERN_TYPE_GUARD, async_init))
+G_DEFINE_TYPE_WITH_CODE (NowGuard, now_guard, G_TYPE_OBJECT,
+                         G_IMPLEMENT_INTERFACE (LECTERN_TYPE_GUARD, now_init))
 
 static void
 sync_guard_class_init (SyncGuardClass *klass)
@@ -123,10 +149,22 @@ async_guard_init (AsyncGuard *self)
 {
 }
 
+static void
+now_guard_class_init (NowGuardClass *klass)
+{
+}
+
+static void
+now_guard_init (NowGuard *self)
+{
+}
+
 static TestGuard *
 add (LecternAccessChain *chain, Manner manner, LecternVerdict verdict, int priority, guint *id)
 {
-  GType type = manner == AT_ONCE ? sync_guard_get_type () : async_guard_get_type ();
+  GType type = manner == NOW       ? now_guard_get_type ()
+               : manner == AT_ONCE ? sync_guard_get_type ()
+                                   : async_guard_get_type ();
   TestGuard *guard = g_object_new (type, NULL);
   guint added;
 
@@ -475,6 +513,79 @@ test_context_gone (void)
   g_assert_cmpuint (lost.answers, ==, 0);
 }
 
+static gboolean
+check_at_once (LecternAccessChain *chain, gboolean known)
+{
+  g_autoptr (LecternAccessRequest) request
+      = lectern_access_request_new (LECTERN_ACTION_PUBLISH, "live/physics", "test", NULL);
+  g_autoptr (LecternIdentity) identity = NULL;
+  gboolean allowed = lectern_access_chain_check_now (chain, request, &identity);
+
+  g_assert_cmpint (identity != NULL, ==, allowed && known);
+  return allowed;
+}
+
+static void
+test_now (void)
+{
+  g_autoptr (LecternAccessChain) chain = lectern_access_chain_new (LONG_US);
+  TestGuard *first;
+  guint id;
+
+  g_assert_false (check_at_once (chain, FALSE));
+  first = add (chain, NOW, LECTERN_VERDICT_ABSTAIN, 1, NULL);
+  g_assert_false (check_at_once (chain, FALSE));
+  add (chain, NOW, LECTERN_VERDICT_ALLOW, 3, NULL);
+  g_assert_true (check_at_once (chain, TRUE));
+  /* One that can only be asked on the control thread might say no. */
+  add (chain, AT_ONCE, LECTERN_VERDICT_ABSTAIN, 2, &id);
+  g_assert_false (check_at_once (chain, FALSE));
+  lectern_access_chain_remove_guard (chain, id);
+  g_assert_true (check_at_once (chain, TRUE));
+  first->fails = TRUE;
+  g_assert_false (check_at_once (chain, FALSE));
+  first->fails = FALSE;
+  first->verdict = LECTERN_VERDICT_DENY;
+  g_assert_false (check_at_once (chain, FALSE));
+  first->verdict = LECTERN_VERDICT_ABSTAIN;
+  g_object_run_dispose (G_OBJECT (chain));
+  g_assert_false (check_at_once (chain, FALSE));
+}
+
+typedef struct
+{
+  LecternAccessChain *chain;
+  gint running; /* atomic */
+} Asker;
+
+static gpointer
+ask_at_once (gpointer data)
+{
+  Asker *asker = data;
+
+  while (g_atomic_int_get (&asker->running))
+    check_at_once (asker->chain, TRUE);
+  return NULL;
+}
+
+static void
+test_now_while_guards_come_and_go (void)
+{
+  g_autoptr (LecternAccessChain) chain = lectern_access_chain_new (LONG_US);
+  Asker asker = { chain, TRUE };
+  GThread *thread = g_thread_new ("asker", ask_at_once, &asker);
+
+  for (guint i = 0; i < 2000; i++)
+    {
+      guint id;
+
+      add (chain, NOW, LECTERN_VERDICT_ALLOW, 1, &id);
+      lectern_access_chain_remove_guard (chain, id);
+    }
+  g_atomic_int_set (&asker.running, FALSE);
+  g_thread_join (thread);
+}
+
 int
 main (int argc, char **argv)
 {
@@ -489,5 +600,8 @@ main (int argc, char **argv)
   g_test_add_func ("/access/chain/the-end-answers-what-is-open", test_ended);
   g_test_add_func ("/access/chain/answers-each-thread-once-in-its-context", test_threads);
   g_test_add_func ("/access/chain/outlives-a-caller's-context", test_context_gone);
+  g_test_add_func ("/access/chain/answers-at-once-where-each-guard-can", test_now);
+  g_test_add_func ("/access/chain/answers-at-once-while-guards-come-and-go",
+                   test_now_while_guards_come_and_go);
   return g_test_run ();
 }
