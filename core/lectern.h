@@ -44,3 +44,4 @@
 #include "plugin/lectern-plugin.h"
 #include "plugin/lectern-plugin-descriptor.h"
 #include "segment/lectern-presentation.h"
+#include "worker/lectern-worker.h"

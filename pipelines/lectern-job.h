@@ -12,7 +12,8 @@ typedef struct _LecternJob LecternJob;
 typedef struct
 {
   const char *name; /* "testcard", "transcode", … */
-  /* GStreamer elements it needs, NULL-terminated; loaded before the process shuts itself in. */
+  /* GStreamer elements it may need, NULL-terminated: loaded before the process shuts itself in; one
+   * that is not there is left out, and `start` can do without it or say so. */
   const char *const *elements;
   /* Builds the pipeline. FALSE with @error: the job is refused and not tried again. */
   gboolean (*start) (LecternJob *job, JsonObject *parameters, GError **error);
@@ -35,7 +36,9 @@ gpointer lectern_job_get_data (LecternJob *self);
 void lectern_job_send_track (LecternJob *self, guint lane, LecternTrack *track);
 void lectern_job_send_packet (LecternJob *self, guint lane, LecternPacket *packet);
 void lectern_job_send_message (LecternJob *self, JsonObject *message);
-/* The job works: without this, or anything sent, for five seconds it is taken for stuck. */
+/* The job works: without this, or anything sent, for five seconds it is taken for stuck. For a job
+ * with a `packet` function the program does it whenever no packet has come for a moment. Thread:
+ * any. */
 void lectern_job_tick (LecternJob *self);
 /* Over, well or ill; @error: (transfer full). Thread: any. */
 void lectern_job_done (LecternJob *self);

@@ -52,6 +52,12 @@ lectern_publisher_set_metadata (LecternPublisher *self, GVariant *metadata)
 }
 
 void
+lectern_publisher_set_yielding (LecternPublisher *self)
+{
+  lectern_stream_set_yielding (self->stream, self);
+}
+
+void
 lectern_publisher_push (LecternPublisher *self, LecternMedia media, LecternPacketFlags flags,
                         gint64 dts, gint64 pts, GBytes *payload)
 {

@@ -22,6 +22,8 @@ LECTERN_API LecternStream *lectern_publisher_get_stream (LecternPublisher *self)
 LECTERN_API void lectern_publisher_set_track (LecternPublisher *self, LecternTrack *track);
 /* @metadata: a{sv} of bytes at most 64 KiB; a floating reference is taken. */
 LECTERN_API void lectern_publisher_set_metadata (LecternPublisher *self, GVariant *metadata);
+/* From now on anybody who may publish here takes over, as from a test picture; viewers stay. */
+LECTERN_API void lectern_publisher_set_yielding (LecternPublisher *self);
 /* Appends one frame of a track that was set (others are dropped and counted). @dts and @pts: ns on
  * the publisher's own clock, unwrapped. */
 LECTERN_API void lectern_publisher_push (LecternPublisher *self, LecternMedia media,

@@ -29,6 +29,7 @@ struct _LecternStream
   LecternStreamState state;
   LecternPublisher *publisher; /* held by the stream while it has the right; NULL when away */
   LecternIdentity *owner;
+  gboolean yields; /* to anybody */
   LecternTrack *tracks[LECTERN_MEDIA_DATA + 1];
   GVariant *metadata;
   LecternLadder *ladder;
@@ -83,6 +84,7 @@ void lectern_stream_push (LecternStream *self, LecternPublisher *publisher, Lect
                           LecternPacketFlags flags, gint64 dts, gint64 pts, GBytes *payload);
 void lectern_stream_set_track (LecternStream *self, LecternPublisher *publisher,
                                LecternTrack *track);
+void lectern_stream_set_yielding (LecternStream *self, LecternPublisher *publisher);
 void lectern_stream_set_metadata (LecternStream *self, LecternPublisher *publisher,
                                   GVariant *metadata);
 

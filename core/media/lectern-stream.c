@@ -328,6 +328,8 @@ may_take (LecternStream *self, LecternIdentity *identity)
     return TRUE;
   if (self->state == LECTERN_STREAM_ENDED)
     return FALSE;
+  if (self->yields)
+    return TRUE;
   if (self->owner != NULL)
     return lectern_identity_equal (self->owner, identity);
   return self->state == LECTERN_STREAM_AWAY;
@@ -366,11 +368,14 @@ lectern_stream_publish (LecternStream *self, LecternIdentity *identity, LecternS
       return NULL;
     }
   g_set_error (&reason, LECTERN_ERROR, LECTERN_ERROR_CONFLICT,
-               "the same key publishes '%s' from elsewhere now", self->name);
+               self->yields ? "somebody publishes '%s' now"
+                            : "the same key publishes '%s' from elsewhere now",
+               self->name);
   drop_publisher (self, reason);
   clear_grace (self);
   g_clear_pointer (&self->owner, lectern_identity_unref);
   self->owner = identity != NULL ? lectern_identity_ref (identity) : NULL;
+  self->yields = FALSE;
   self->publisher = lectern_publisher_new (self, lost, user_data);
   self->time.trusted = source != NULL;
   lectern_time_repair_restart (&self->time);
@@ -379,6 +384,15 @@ lectern_stream_publish (LecternStream *self, LecternIdentity *identity, LecternS
   if (!was_live)
     set_state (self, LECTERN_STREAM_LIVE);
   return lectern_publisher_ref (self->publisher);
+}
+
+void
+lectern_stream_set_yielding (LecternStream *self, LecternPublisher *publisher)
+{
+  g_autoptr (GMutexLocker) locker = g_mutex_locker_new (&self->lock);
+
+  if (self->publisher == publisher)
+    self->yields = TRUE;
 }
 
 /* Under the lock. */

@@ -102,13 +102,25 @@ static const LecternSetting segment[] = {
   { NULL },
 };
 
+static const LecternSetting workers[] = {
+  { "limit", LECTERN_SETTING_INTEGER, "64", "0", "10000",
+    N_ ("Most worker processes at a time, which work on pictures and sound; 0: no limit") },
+  { "nice", LECTERN_SETTING_INTEGER, "5", "0", "19",
+    N_ ("How far workers stand back when the machine is short of processor time, as of nice(1)") },
+  { "memory", LECTERN_SETTING_SIZE, "4GiB", "0", "1024GiB",
+    N_ ("Most address space of one worker; 0: no limit") },
+  { "program", LECTERN_SETTING_PATH, NULL, NULL, NULL,
+    N_ ("Program that is run as a worker; unset: the one that came with the server") },
+  { NULL },
+};
+
 static const struct
 {
   const char *name;
   const LecternSetting *settings;
 } groups[] = {
   { "server", server }, { "http", http },       { "access", access_settings },
-  { "media", media },   { "segment", segment },
+  { "media", media },   { "segment", segment }, { "workers", workers },
 };
 
 /* What is read once, at the start. */
@@ -117,7 +129,7 @@ static const char *const restart_keys[][2] = {
   { "server", "certificate" }, { "server", "certificate-key" }, { "server", "descriptors" },
   { "http", "listen" },        { "http", "listen-tls" },        { "http", "head-size" },
   { "http", "headers" },       { "http", "body-size" },         { "http", "head-timeout" },
-  { "http", "idle-timeout" },  { "access", "guard-timeout" },
+  { "http", "idle-timeout" },  { "access", "guard-timeout" },    { "workers", "program" },
 };
 
 gboolean
@@ -169,6 +181,18 @@ lectern_core_settings_read_segment (LecternConfig *config, LecternSegmentTargets
     .window = lectern_config_get_integer (config, "segment", "window"),
     .window_bytes = lectern_config_get_size (config, "segment", "window-size"),
     .linger_us = lectern_config_get_duration (config, "segment", "linger"),
+  };
+}
+
+void
+lectern_core_settings_read_workers (LecternConfig *config, LecternWorkersSettings *settings)
+{
+  *settings = (LecternWorkersSettings){
+    LECTERN_WORKERS_TIMES,
+    .program = lectern_config_get_string (config, "workers", "program"),
+    .nice = lectern_config_get_integer (config, "workers", "nice"),
+    .memory = lectern_config_get_size (config, "workers", "memory"),
+    .limit = lectern_config_get_integer (config, "workers", "limit"),
   };
 }
 

@@ -5,8 +5,9 @@
 #include "http/lectern-http-server.h"
 #include "media/lectern-stream-registry.h"
 #include "segment/lectern-presentation.h"
+#include "worker/lectern-workers.h"
 
-/* The settings of the core: the groups server, http, access and media. */
+/* The settings of the core: the groups server, http, access, media, segment and workers. */
 
 /* Adds them to @schema. Errors: CONFLICT. Thread: control. */
 LECTERN_API gboolean lectern_core_settings_extend (LecternSchema *schema, GError **error);
@@ -14,6 +15,8 @@ LECTERN_API gboolean lectern_core_settings_extend (LecternSchema *schema, GError
 void lectern_core_settings_read_http (LecternConfig *config, LecternHttpLimits *limits);
 void lectern_core_settings_read_media (LecternConfig *config, LecternMediaLimits *limits);
 void lectern_core_settings_read_segment (LecternConfig *config, LecternSegmentTargets *targets);
+/* Fills what an operator sets, and the times; the program may stay NULL. */
+void lectern_core_settings_read_workers (LecternConfig *config, LecternWorkersSettings *settings);
 
 /* Says in the log that [group] key needs a restart, if it differs between @before and @after. */
 void lectern_core_settings_report_restart (const char *group, const char *key,

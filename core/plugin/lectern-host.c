@@ -13,6 +13,8 @@
 
 /* How often a stopping server looks whether its peers are gone. */
 #define STOP_POLL_MS 10
+/* A process that was killed ends as soon as the system gets to it. */
+#define WORKER_END_US (2 * G_USEC_PER_SEC)
 /* Asked in this order: credentials first, then the doors that are open to all. */
 #define CREDENTIAL_PRIORITY 100
 #define OPEN_PRIORITY 1000
@@ -34,6 +36,7 @@ struct _LecternHost
   LecternSessions *sessions;
   LecternStreamRegistry *streams;
   LecternPresentations *presentations;
+  LecternWorkers *workers;
   LecternDoors *doors;
   gboolean address_in_use;
   gboolean hurry;
@@ -61,6 +64,7 @@ lectern_host_finalize (GObject *object)
   close_all (self);
   lectern_doors_free (self->doors);
   g_clear_object (&self->presentations);
+  g_clear_pointer (&self->workers, lectern_workers_unref);
   g_clear_object (&self->streams);
   g_clear_object (&self->sessions);
   g_clear_object (&self->http);
@@ -212,6 +216,29 @@ open_nouns (LecternHost *self)
   self->presentations = lectern_presentations_new (self->streams, self->reactors, &segments);
 }
 
+static char *
+find_worker_program (void)
+{
+  const char *tree = lectern_build_tree_get_path ();
+
+  return tree != NULL ? g_build_filename (tree, "pipelines", "lectern-worker", NULL)
+                      : g_build_filename (LECTERN_LIBEXECDIR, "lectern-worker", NULL);
+}
+
+static void
+open_workers (LecternHost *self)
+{
+  g_autofree char *program = find_worker_program ();
+  g_autofree char *registry = g_build_filename (self->state_dir, "gstreamer-registry.bin", NULL);
+  LecternWorkersSettings settings;
+
+  lectern_core_settings_read_workers (self->config, &settings);
+  if (settings.program == NULL || settings.program[0] == '\0')
+    settings.program = program;
+  settings.registry = registry;
+  self->workers = lectern_workers_new (&settings);
+}
+
 gboolean
 lectern_host_open (LecternHost *self, GError **error)
 {
@@ -227,6 +254,7 @@ lectern_host_open (LecternHost *self, GError **error)
   if (!open_access (self, error))
     return FALSE;
   open_nouns (self);
+  open_workers (self);
   return TRUE;
 }
 
@@ -325,6 +353,7 @@ gboolean
 lectern_host_reload (LecternHost *self, LecternConfig *config, GError **error)
 {
   LecternMediaLimits media;
+  LecternWorkersSettings workers;
 
   if (self->tls != NULL && !lectern_tls_reload (self->tls, error))
     return FALSE;
@@ -333,6 +362,8 @@ lectern_host_reload (LecternHost *self, LecternConfig *config, GError **error)
   set_gate_limits (self);
   lectern_core_settings_read_media (config, &media);
   lectern_stream_registry_set_limits (self->streams, &media);
+  lectern_core_settings_read_workers (config, &workers);
+  lectern_workers_set (self->workers, workers.nice, workers.memory, workers.limit);
   lectern_http_server_set_origins (self->http, lectern_config_get_list (config, "http", "origins"));
   set_open_doors (self);
   return TRUE;
@@ -391,6 +422,23 @@ nobody_is_connected (LecternHost *self)
   return count_connections (self) == 0;
 }
 
+static gboolean
+no_worker_runs (LecternHost *self)
+{
+  return lectern_workers_count (self->workers) == 0;
+}
+
+/* The plugins have told their workers to end; the reactors must be there until they have. */
+static void
+stop_workers (LecternHost *self, gint64 deadline_us)
+{
+  lectern_workers_close (self->workers);
+  wait_until (self, no_worker_runs, deadline_us);
+  lectern_workers_kill (self->workers);
+  self->hurry = FALSE;
+  wait_until (self, no_worker_runs, g_get_monotonic_time () + WORKER_END_US);
+}
+
 void
 lectern_host_stop (LecternHost *self, LecternPluginList *plugins, gint64 timeout_us)
 {
@@ -413,6 +461,8 @@ lectern_host_stop (LecternHost *self, LecternPluginList *plugins, gint64 timeout
       if (!nobody_is_connected (self))
         g_message ("%u connections were cut off", count_connections (self));
     }
+  if (self->workers != NULL)
+    stop_workers (self, deadline_us);
   close_all (self);
   while (g_main_context_iteration (NULL, FALSE))
     continue;
@@ -475,6 +525,12 @@ LecternPresentations *
 lectern_host_get_presentations (LecternHost *self)
 {
   return self->presentations;
+}
+
+LecternWorkers *
+lectern_host_get_workers (LecternHost *self)
+{
+  return self->workers;
 }
 
 LecternSessions *

@@ -9,6 +9,7 @@
 #include "net/lectern-listener.h"
 #include "segment/lectern-presentation.h"
 #include "store/lectern-store.h"
+#include "worker/lectern-worker.h"
 
 /* LecternHost: what a plugin reaches: one of each noun. Made by the daemon (or a test) with
  * lectern_host_new, then opened. The getters are Thread: any; the rest Thread: control. */
@@ -26,6 +27,7 @@ LECTERN_API LecternAccessChain *lectern_host_get_access (LecternHost *self);
 LECTERN_API LecternHttpServer *lectern_host_get_http (LecternHost *self);
 LECTERN_API LecternStreamRegistry *lectern_host_get_streams (LecternHost *self);
 LECTERN_API LecternPresentations *lectern_host_get_presentations (LecternHost *self);
+LECTERN_API LecternWorkers *lectern_host_get_workers (LecternHost *self);
 LECTERN_API LecternSessions *lectern_host_get_sessions (LecternHost *self);
 LECTERN_API LecternStore *lectern_host_get_store (LecternHost *self);
 /* The directory for the server's files; exists, mode 0750. */

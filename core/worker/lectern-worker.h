@@ -6,10 +6,14 @@
 #include "net/lectern-reactor.h"
 
 /* LecternWorkers: starts `lectern-worker` children, one for each job, and looks after them: a child
- * that crashes, or says nothing for five seconds, is killed and started anew after 1, 2, 4 … 60 s;
- * one that fails five times in a row without working for a minute in between is given up. One for
- * the server. Thread: any, unless said otherwise. */
+ * that crashes, or says nothing for five seconds, is killed and started anew after 1, 2, 4 … 60 s,
+ * the first time at once if it had been ready; one that fails five times in a row without working
+ * for a minute in between is given up. One for the server. Thread: any, unless said otherwise. */
 typedef struct _LecternWorkers LecternWorkers;
+
+/* Returns: (transfer full): the jobs that run, as objects for people and their tools. Thread: any.
+ */
+LECTERN_API JsonArray *lectern_workers_describe (LecternWorkers *self);
 
 /* LecternWorker: one job, over as many children as it takes. Thread: its reactor's. */
 typedef struct _LecternWorker LecternWorker;
@@ -26,7 +30,8 @@ typedef struct
   void (*message) (LecternWorker *worker, JsonObject *message, gpointer user_data);
   /* The child is gone and another follows; @error: what happened. */
   void (*lost) (LecternWorker *worker, const GError *error, gpointer user_data);
-  /* The job is over: done (@error NULL), refused, or given up. Nothing follows. */
+  /* The job is over: done (@error NULL), refused, or given up, which is in the log already.
+   * Nothing follows; the worker is still to be freed. */
   void (*ended) (LecternWorker *worker, const GError *error, gpointer user_data);
 } LecternWorkerEvents;
 
@@ -40,11 +45,11 @@ typedef struct
   const char *read_path;  /* (nullable): a file or folder it may read */
   const char *write_path; /* (nullable): a folder it may write */
   gboolean once;          /* a child that fails ends the job: no other is started */
-  gboolean patient;       /* may be silent for longer than five seconds: works on files */
+  gboolean patient;       /* may be silent for ten minutes, not five seconds: works on files */
 } LecternWorkerSpec;
 
-/* Begins a job on @reactor, the caller's own. @spec is copied; @events is not. Returns: (transfer
- * full). Errors come through `ended`. */
+/* Begins a job on @reactor, the caller's own. @spec is copied; @events is not. No event comes
+ * before this has returned. Returns: (transfer full). Errors come through `ended`. */
 LECTERN_API LecternWorker *
 lectern_worker_new (LecternWorkers *workers, const LecternWorkerSpec *spec, LecternReactor *reactor,
                     const LecternWorkerEvents *events, gpointer user_data);
@@ -52,15 +57,16 @@ lectern_worker_new (LecternWorkers *workers, const LecternWorkerSpec *spec, Lect
 LECTERN_API void lectern_worker_free (LecternWorker *self);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (LecternWorker, lectern_worker_free)
 
-/* Each of these does nothing while no child is ready.
- * FALSE: the queue is full, and what was given is dropped: give nothing more of a video before its
- * next key frame. */
+/* Each of these does nothing while no child is ready, and returns FALSE.
+ * FALSE otherwise: the queue is full, and what was given is dropped; what follows of a lane's video
+ * is dropped too, up to a key frame that fits. */
 LECTERN_API gboolean lectern_worker_send_track (LecternWorker *self, guint lane,
                                                 LecternTrack *track);
 LECTERN_API gboolean lectern_worker_send_packet (LecternWorker *self, guint lane,
                                                  LecternPacket *packet);
 LECTERN_API gboolean lectern_worker_send_message (LecternWorker *self, JsonObject *message);
-/* Nothing more is given: the child works off what it has, and the job is then over. */
+/* Nothing more is given: the child works off what it has, and the job is then over; a failure ends
+ * it too. */
 LECTERN_API void lectern_worker_finish (LecternWorker *self);
 /* Returns: the child's process id, 0 without one. */
 LECTERN_API int lectern_worker_get_pid (LecternWorker *self);

@@ -75,6 +75,8 @@ show (LecternHttpExchange *exchange, gpointer counter)
   json_object_set_array_member (object, "threads", threads);
   json_object_set_int_member (object, "connections", connections);
   json_object_set_object_member (object, "streams", describe_streams (&totals));
+  json_object_set_array_member (object, "workers",
+                                lectern_workers_describe (lectern_host_get_workers (host)));
   json_object_set_int_member (object, "publishers", totals.publishers);
   json_object_set_object_member (object, "viewers", describe_viewers (&totals));
   json_object_set_object_member (object, "bytes", describe_bytes (&totals));

@@ -144,6 +144,27 @@ one_publisher_at_a_time (Fixture *fixture, gconstpointer data)
 }
 
 static void
+a_test_picture_yields (Fixture *fixture, gconstpointer data)
+{
+  g_autoptr (LecternPublisher) picture = publish (fixture, fixture->ann, NULL);
+  g_autoptr (LecternPublisher) teacher = NULL;
+  g_autoptr (LecternPublisher) third = NULL;
+  g_autoptr (GError) error = NULL;
+
+  lectern_publisher_set_yielding (picture);
+  teacher = publish (fixture, fixture->ben, &error);
+  g_assert_no_error (error);
+  g_assert_nonnull (teacher);
+  run_pending ();
+  g_assert_cmpuint (fixture->lost, ==, 1);
+  g_assert_cmpint (fixture->lost_code, ==, LECTERN_ERROR_CONFLICT);
+  lectern_publisher_set_yielding (picture); /* has no say any more */
+  third = publish (fixture, fixture->ann, &error);
+  g_assert_error (error, LECTERN_ERROR, LECTERN_ERROR_CONFLICT);
+  lectern_publisher_end (teacher, FALSE);
+}
+
+static void
 same_key_takes_over (Fixture *fixture, gconstpointer data)
 {
   g_autoptr (LecternPublisher) first = publish (fixture, fixture->ann, NULL);
@@ -372,6 +393,7 @@ main (int argc, char **argv)
   g_test_init (&argc, &argv, NULL);
   g_test_add_func ("/stream/R-08-names", names);
   ADD ("S-01-one-publisher-at-a-time", one_publisher_at_a_time);
+  ADD ("a-test-picture-yields", a_test_picture_yields);
   ADD ("S-01-same-key-takes-over", same_key_takes_over);
   ADD ("S-01-race-has-one-winner", race_has_one_winner);
   ADD ("S-02-lost-publisher-has-grace", lost_publisher_has_grace);
