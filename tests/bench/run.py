@@ -114,7 +114,8 @@ def plan(o, bench):
         steps += [(f"stalled {kind}", lambda k=kind: modes.stalled(bench, "lectern", k))
                   for kind in words(o.formats, FORMATS)]
     if "idle" in chosen:
-        steps.append(("idle WebSockets", lambda: modes.idle(bench)))
+        steps += [(f"idle WebSockets {name}", lambda n=name: modes.idle(bench, n)) for name in ("floor", "lectern")
+                  if name in names]
     if "reactors" in chosen:
         steps += [(f"{n} reactors", lambda n=n: modes.reactors(bench, n)) for n in (1, 2)]
     return steps

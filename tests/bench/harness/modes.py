@@ -107,9 +107,9 @@ def wait_closed(load, run, wanted, since, patience=25):
     return None
 
 
-def idle(bench, idle_sockets=5000, active=100, rate=1000):
+def idle(bench, name="lectern", idle_sockets=5000, active=100, rate=1000):
     """Idle WebSockets, and echoed messages on some others."""
-    with Run(bench, SERVERS["lectern"], "ws") as run:
+    with Run(bench, SERVERS[name], "echo") as run:
         run.start_server()
         zero = run.memory()
         url = f"ws://127.0.0.1:{run.http}/bench/echo"
@@ -118,7 +118,7 @@ def idle(bench, idle_sockets=5000, active=100, rate=1000):
         row = load.window()
         if row["open"] != idle_sockets + active:
             raise Failed(f"{row['open']} of {idle_sockets + active} WebSockets are open")
-        row.update(mode="idle", server="lectern", rate=rate,
+        row.update(mode="idle", server=name, rate=rate,
                    kib_viewer=(row["memory"] - zero) / (idle_sockets + active))
         return row
 

@@ -79,6 +79,8 @@ class Floor(Server):
 
     def start(self, run):
         port = run.rtmp if run.kind == "rtmp" else run.http
+        if run.kind == "echo":
+            return [run.bench.program("floor-echo"), str(port)], {}
         flush = "frame" if run.flush == "-" else run.flush
         return [run.bench.program("floor"), run.kind, str(port), flush, str(run.bench.slots),
                 str(run.bench.stream)], {}

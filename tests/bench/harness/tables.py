@@ -85,11 +85,14 @@ def stalled(rows):
 
 
 def idle(rows):
-    lines = head("| idle | active | messages/s | CPU % | trip p50 / p95 / p99 ms | lost | KiB/socket | other CPU % |")
-    for (idle_sockets, active, rate), found in group(rows, "idle", "active", "rate").items():
+    lines = head("| idle | active | messages/s | server | CPU % | × floor | trip p50 / p95 / p99 ms | lost | KiB/socket | other CPU % |")
+    groups = group(rows, "idle", "active", "rate", "server")
+    for (idle_sockets, active, rate, server), found in groups.items():
+        cost = middle(found, lambda r: r["cpu_percent"])
+        floor = middle(groups.get((idle_sockets, active, rate, "floor"), []), lambda r: r["cpu_percent"])
         columns = [number(middle(found, lambda r, k=k: r[k]), d) for k, d in
                    (("lost", 0), ("kib_viewer", 1), ("other_percent", 0))]
-        lines.append(f"| {idle_sockets} | {active} | {rate} | {number(middle(found, lambda r: r['cpu_percent']), 2)}"
+        lines.append(f"| {idle_sockets} | {active} | {rate} | {server} | {number(cost, 2)} | {ratio(cost, floor)}"
                      f" | {quantiles(found, 'trip_ms', (0, 1, 2))} | " + " | ".join(columns) + " |")
     return lines
 
