@@ -36,16 +36,15 @@ def delivered(row, bench, viewers):
 
 
 def fanout(bench, name, kind, viewers, flush, **more):
-    """CPU for each GB, delay, first key frame and memory for so many viewers."""
+    """CPU for each GB, delay and first key frame for so many viewers."""
     o = bench.options
     with Run(bench, SERVERS[name], kind, flush, **more) as run:
         load = begin(run)
         load.do(f"connect {viewers - 1} {o.rate}", "connected")
         load.do(f"run {o.settle}", "ran")
         row = load.measure(o.window)
-        row.update(delivered(row, bench, viewers), mode="fanout", server=name, kind=kind, flush=flush, viewers=viewers,
-                   kib_first=load.first - load.zero, kib_viewer=per_viewer(row, load.first, viewers),
-                   base_kib=load.zero)
+        row.update(delivered(row, bench, viewers), mode="fanout", server=name, kind=kind, flush=flush,
+                   viewers=viewers)
         return row
 
 

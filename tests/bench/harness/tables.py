@@ -4,7 +4,7 @@ import math
 from statistics import median
 
 FANOUT = ("| format | viewers | flush | server | s/GB | ± % | × floor | CPU % | delay p50 / p95 / p99 ms"
-          " | first key p50 / p99 ms | KiB/viewer | lost | stalls | alive | delivered % | worst % | load CPU % | other CPU % |")
+          " | first key p50 / p99 ms | lost | stalls | alive | delivered % | worst % | load CPU % | other CPU % |")
 
 
 def number(value, digits=1):
@@ -51,15 +51,14 @@ def fanout(rows):
         base = groups.get((kind, viewers, "frame" if flush == "-" else flush, "floor"))
         floor = middle(base, lambda r: r["per_gb"]) if base else None
         plain = [middle(found, lambda r, k=k: r[k]) for k in
-                 ("kib_viewer", "lost", "stalls", "alive", "delivered_percent", "worst_percent", "load_percent",
-                  "other_percent")]
+                 ("lost", "stalls", "alive", "delivered_percent", "worst_percent", "load_percent", "other_percent")]
         lines.append(f"| {kind} | {viewers} | {flush} | {server} | {number(cost, 3)}"
                      f" | {number(half_range(found, 'per_gb'), 0)} | {ratio(cost, floor)}"
                      f" | {number(middle(found, lambda r: r['cpu_percent']))}"
                      f" | {quantiles(found, 'delay_ms', (0, 1, 2))} | {quantiles(found, 'first_key_ms', (0, 2))}"
-                     f" | {number(plain[0])} | " + " | ".join(number(v, 0) for v in plain[1:4])
-                     + " | " + " | ".join(number(v) for v in plain[4:6])
-                     + " | " + " | ".join(number(v, 0) for v in plain[6:]) + " |")
+                     " | " + " | ".join(number(v, 0) for v in plain[:3])
+                     + " | " + " | ".join(number(v) for v in plain[3:5])
+                     + " | " + " | ".join(number(v, 0) for v in plain[5:]) + " |")
     return lines
 
 
