@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""RTMP by the clients people have: ffmpeg, GStreamer and librtmp, both ways."""
+"""RTMP by the clients people have: ffmpeg, GStreamer and librtmp, both ways, and VLC."""
 
+import os
 import subprocess
 import threading
 import time
@@ -93,6 +94,27 @@ class Clients(lectern_test.TestCase):
             dump.wait(20)
         streams = lectern_test.ffprobe(str(file))["streams"]
         self.assertEqual(sorted(s["codec_name"] for s in streams), ["aac", "h264"])
+
+    def vlc_keeps(self, url, folder):
+        """VLC does not run as root."""
+        file = folder / "kept.ts"
+        nobody = ["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups"]
+        kept = run([*(nobody if os.geteuid() == 0 else []), "env", f"HOME={folder}", "cvlc", "-I",
+                    "dummy", "-q", "--no-stats", "--run-time=3", "--sout",
+                    f"#std{{access=file,mux=ts,dst={file}}}", url, "vlc://quit"])
+        self.assertEqual(kept.returncode, 0, kept.stderr)
+        streams = lectern_test.ffprobe(str(file))["streams"]
+        self.assertEqual(sorted(s["codec_name"] for s in streams), ["aac", "h264"])
+        self.assertGreater(frames(str(file))[0], 14)
+
+    def test_vlc_plays(self):
+        server = self.server()
+        folder = lectern_test.temporary_directory()
+        os.chmod(folder, 0o777)
+        with lectern_test.ffmpeg_push(server.push_url("live/a")):
+            server.wait_live("live/a")
+            self.vlc_keeps(server.play_url("live/a"), folder)
+            self.vlc_keeps(server.flv_url("live/a"), folder)
 
     def test_ffmpeg_stops_by_itself_when_the_stream_ends(self):
         server = self.server()
