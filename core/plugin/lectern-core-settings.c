@@ -129,7 +129,7 @@ static const char *const restart_keys[][2] = {
   { "server", "certificate" }, { "server", "certificate-key" }, { "server", "descriptors" },
   { "http", "listen" },        { "http", "listen-tls" },        { "http", "head-size" },
   { "http", "headers" },       { "http", "body-size" },         { "http", "head-timeout" },
-  { "http", "idle-timeout" },  { "access", "guard-timeout" },    { "workers", "program" },
+  { "http", "idle-timeout" },  { "access", "guard-timeout" },   { "workers", "program" },
 };
 
 gboolean

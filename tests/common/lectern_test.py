@@ -280,6 +280,21 @@ class Server:
         streams = self.json("/api/v1/streams")["streams"]
         return next((stream for stream in streams if stream["name"] == name), None)
 
+    def manager(self):
+        """The headers of a request by the operator."""
+        token = (self.state_dir / "state/admin-token").read_text(encoding="ascii").strip()
+        return {"Authorization": f"Bearer {token}"}
+
+    def workers(self):
+        """The worker processes' jobs, as /api/v1/server lists them."""
+        return self.json("/api/v1/server", self.manager())["workers"]
+
+    def wait_worker(self, title, timeout=20):
+        """The process id of the worker whose job has TITLE."""
+        def pid():
+            return next((job.get("pid") for job in self.workers() if job["title"] == title), None)
+        return wait_for(pid, timeout, f"the worker '{title}'")
+
     def wait_live(self, name, timeout=20):
         def is_live():
             stream = self.stream(name)
