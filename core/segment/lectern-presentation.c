@@ -29,6 +29,7 @@ struct _LecternPresentation
   GMutex lock;           /* guards what follows */
   GPtrArray *renditions; /* in the order of their making */
   gboolean ended;
+  gboolean recorded;   /* made of whole segments */
   GHashTable *waiters; /* id → Waiter */
   guint last_id;
 };
@@ -300,6 +301,16 @@ lectern_presentation_end_segment (LecternPresentation *self, const char *renditi
 }
 
 void
+lectern_presentation_add_segment (LecternPresentation *self, const char *rendition,
+                                  LecternSegment *segment)
+{
+  g_autoptr (GMutexLocker) locker = g_mutex_locker_new (&self->lock);
+
+  self->recorded = TRUE;
+  lectern_rendition_add_segment (find (self, rendition), segment);
+}
+
+void
 lectern_presentation_end (LecternPresentation *self)
 {
   g_mutex_lock (&self->lock);
@@ -346,6 +357,7 @@ lectern_presentation_view (LecternPresentation *self, const char *rendition,
     return FALSE;
   lectern_rendition_get_view (found, view);
   view->ended = self->ended;
+  view->recorded = self->recorded;
   return TRUE;
 }
 

@@ -47,6 +47,7 @@ typedef struct
   gboolean next_discontinuity;
   gboolean all_independent; /* every segment so far begins with a key frame */
   gboolean ended;
+  gboolean recorded; /* it was whole from the start: nothing was ever listed and left out again */
 } LecternRenditionView;
 LECTERN_API void lectern_rendition_view_clear (LecternRenditionView *view);
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC (LecternRenditionView, lectern_rendition_view_clear)
@@ -75,6 +76,22 @@ LECTERN_API LecternPart *lectern_presentation_get_part (LecternPresentation *sel
                                                         const char *rendition, guint64 number,
                                                         guint part);
 
+/* To make a presentation of what is kept somewhere: new, set_track, add_segment …, end. Nobody else
+ * may have it before the end. @epoch_us: as of lectern_presentation_get_epoch. Returns: (transfer
+ * full). Thread: any, one at a time. */
+LECTERN_API LecternPresentation *
+lectern_presentation_new (const char *name, const LecternSegmentTargets *targets, gint64 epoch_us);
+/* Makes the rendition, or the next init segment for it when the track has changed: number 0, 1, …
+ * Errors: those of lectern_cmaf_write_init. */
+LECTERN_API gboolean lectern_presentation_set_track (LecternPresentation *self,
+                                                     const char *rendition, LecternTrack *track,
+                                                     GError **error);
+/* Adds a whole segment behind the others, whatever the window. */
+LECTERN_API void lectern_presentation_add_segment (LecternPresentation *self, const char *rendition,
+                                                   LecternSegment *segment);
+/* Nothing follows. */
+LECTERN_API void lectern_presentation_end (LecternPresentation *self);
+
 /* Waits until @rendition has part @part of segment @number (G_MAXUINT: the whole segment), then
  * calls
  * @func in the caller's thread-default context; at most once; also when the presentation ends. With
@@ -92,9 +109,9 @@ typedef struct
 {
   const char *rendition; /* "video", "audio", a rung's name */
   LecternTrack *track;
-  guint64 number; /* of its segment */
-  gint64 date_us; /* wall time of the segment's start */
-  gboolean first; /* begins its segment */
+  guint64 number;         /* of its segment */
+  gint64 date_us;         /* wall time of the segment's start */
+  gboolean first;         /* begins its segment */
   gboolean discontinuity; /* `first`, and time or codec break before it */
   LecternPart *part;
   guint64 ticks; /* as in its tfdt */
@@ -119,8 +136,9 @@ LECTERN_API guint lectern_presentation_listen (LecternPresentation *self,
 LECTERN_API void lectern_presentation_unlisten (LecternPresentation *self, guint id);
 
 /* LecternPresentations: a presentation for each live stream, made by a segmenter on a reactor.
- * Works only while somebody (hls, dash, record) uses it. Signals, on the control thread, with a
- * LecternPresentation*: "started", "ended". */
+ * Works only while somebody (hls, dash, record) uses it. Presentations of the past come from
+ * loaders. Signals, on the control thread: "started", "ended" (LecternPresentation *); "used" and
+ * "unused" (the first user came, the last one went). */
 #define LECTERN_TYPE_PRESENTATIONS (lectern_presentations_get_type ())
 LECTERN_API
 G_DECLARE_FINAL_TYPE (LecternPresentations, lectern_presentations, LECTERN, PRESENTATIONS, GObject)
@@ -136,6 +154,26 @@ LECTERN_API void lectern_presentations_set_targets (LecternPresentations *self,
 /* From the first user on, streams are segmented; after the last, no more. Thread: control. */
 LECTERN_API void lectern_presentations_use (LecternPresentations *self);
 LECTERN_API void lectern_presentations_unuse (LecternPresentations *self);
-/* Returns: (transfer full) (nullable). Thread: any. */
+/* Returns: (transfer full) (nullable): on the air, lingering, or loaded. Thread: any. */
 LECTERN_API LecternPresentation *lectern_presentations_lookup (LecternPresentations *self,
                                                                const char *stream);
+
+/* Makes the presentation @name ("replay/2024-algebra") of what is kept. On a thread of its own,
+ * where it may block on a disk. Returns: (transfer full) (nullable): ended, as of
+ * lectern_presentation_new. Errors: NOT_FOUND, and what else is worth a line in the log. */
+typedef LecternPresentation *(*LecternPresentationLoadFunc) (const char *name, gpointer user_data,
+                                                             GError **error);
+/* Names under @app are brought by @func, once, and kept for the presentation's linger after the
+ * last use. Thread: control. */
+LECTERN_API void lectern_presentations_add_loader (LecternPresentations *self, const char *app,
+                                                   LecternPresentationLoadFunc func,
+                                                   gpointer user_data);
+/* Waits for calls under way; none begins after it. What was loaded is dropped. Thread: control. */
+LECTERN_API void lectern_presentations_remove_loader (LecternPresentations *self, const char *app);
+/* Like lookup, but loads what is not at hand. Calls @func once, with NULL when there is none:
+ * before it returns, or later in the caller's thread-default context. Thread: any with a main
+ * context. */
+LECTERN_API void lectern_presentations_open (LecternPresentations *self, const char *name,
+                                             LecternPresentationFunc func, gpointer user_data);
+/* What was loaded as @name is out of date: it is loaded anew. Thread: any. */
+LECTERN_API void lectern_presentations_forget (LecternPresentations *self, const char *name);

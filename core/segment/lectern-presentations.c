@@ -2,7 +2,10 @@
 #include "segment/lectern-presentation.h"
 
 #include "media/lectern-feed.h"
+#include "segment/lectern-presentation-shelf.h"
 #include "segment/lectern-segmenter.h"
+
+#include <string.h>
 
 #define FEED_BYTES (16 * 1024 * 1024)
 
@@ -28,6 +31,7 @@ struct _LecternPresentations
   GMainContext *context; /* the control thread's */
   guint users;
   gulong live_handler;
+  LecternPresentationShelf *shelf;
 
   GMutex lock; /* guards what follows */
   LecternSegmentTargets targets;
@@ -40,6 +44,8 @@ enum
 {
   STARTED,
   ENDED,
+  USED,
+  UNUSED,
   N_SIGNALS
 };
 static guint signals[N_SIGNALS];
@@ -68,6 +74,7 @@ lectern_presentations_finalize (GObject *object)
 {
   LecternPresentations *self = LECTERN_PRESENTATIONS (object);
 
+  lectern_presentation_shelf_free (self->shelf);
   g_hash_table_unref (self->jobs);
   g_mutex_clear (&self->lock);
   g_object_unref (self->streams);
@@ -84,6 +91,10 @@ lectern_presentations_class_init (LecternPresentationsClass *klass)
                                    NULL, NULL, NULL, G_TYPE_NONE, 1, LECTERN_TYPE_PRESENTATION);
   signals[ENDED] = g_signal_new ("ended", LECTERN_TYPE_PRESENTATIONS, G_SIGNAL_RUN_LAST, 0, NULL,
                                  NULL, NULL, G_TYPE_NONE, 1, LECTERN_TYPE_PRESENTATION);
+  signals[USED] = g_signal_new ("used", LECTERN_TYPE_PRESENTATIONS, G_SIGNAL_RUN_LAST, 0, NULL,
+                                NULL, NULL, G_TYPE_NONE, 0);
+  signals[UNUSED] = g_signal_new ("unused", LECTERN_TYPE_PRESENTATIONS, G_SIGNAL_RUN_LAST, 0, NULL,
+                                  NULL, NULL, G_TYPE_NONE, 0);
 }
 
 static void
@@ -91,6 +102,7 @@ lectern_presentations_init (LecternPresentations *self)
 {
   g_mutex_init (&self->lock);
   self->context = g_main_context_ref_thread_default ();
+  self->shelf = lectern_presentation_shelf_new ();
   self->jobs = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, (GDestroyNotify) job_unref);
 }
 
@@ -228,6 +240,9 @@ start_job (LecternPresentations *self, LecternStream *stream)
   const char *name = lectern_stream_get_name (stream);
   Job *job;
 
+  /* Renditions belong to their source's presentation. */
+  if (strchr (name, '@') != NULL)
+    return;
   g_mutex_lock (&self->lock);
   job = g_hash_table_lookup (self->jobs, name);
   if (job != NULL && job->stream == stream)
@@ -258,6 +273,7 @@ lectern_presentations_use (LecternPresentations *self)
 
   if (self->users++ > 0)
     return;
+  g_signal_emit (self, signals[USED], 0);
   self->live_handler = g_signal_connect (self->streams, "live", G_CALLBACK (on_live), self);
   streams = lectern_stream_registry_list (self->streams);
   for (guint i = 0; i < streams->len; i++)
@@ -290,10 +306,11 @@ lectern_presentations_unuse (LecternPresentations *self)
                           (GDestroyNotify) job_unref);
   g_hash_table_remove_all (self->jobs);
   g_mutex_unlock (&self->lock);
+  g_signal_emit (self, signals[UNUSED], 0);
 }
 
-LecternPresentation *
-lectern_presentations_lookup (LecternPresentations *self, const char *stream)
+static LecternPresentation *
+lookup_live (LecternPresentations *self, const char *stream)
 {
   g_autoptr (GMutexLocker) locker = g_mutex_locker_new (&self->lock);
   Job *job = g_hash_table_lookup (self->jobs, stream);
@@ -301,4 +318,43 @@ lectern_presentations_lookup (LecternPresentations *self, const char *stream)
   if (job == NULL || job->presentation == NULL)
     return NULL;
   return lectern_presentation_ref (job->presentation);
+}
+
+LecternPresentation *
+lectern_presentations_lookup (LecternPresentations *self, const char *stream)
+{
+  LecternPresentation *live = lookup_live (self, stream);
+
+  return live != NULL ? live : lectern_presentation_shelf_lookup (self->shelf, stream);
+}
+
+void
+lectern_presentations_add_loader (LecternPresentations *self, const char *app,
+                                  LecternPresentationLoadFunc func, gpointer user_data)
+{
+  lectern_presentation_shelf_add_loader (self->shelf, app, func, user_data);
+}
+
+void
+lectern_presentations_remove_loader (LecternPresentations *self, const char *app)
+{
+  lectern_presentation_shelf_remove_loader (self->shelf, app);
+}
+
+void
+lectern_presentations_open (LecternPresentations *self, const char *name,
+                            LecternPresentationFunc func, gpointer user_data)
+{
+  g_autoptr (LecternPresentation) live = lookup_live (self, name);
+
+  if (live != NULL)
+    func (live, user_data);
+  else
+    lectern_presentation_shelf_open (self->shelf, name, func, user_data);
+}
+
+void
+lectern_presentations_forget (LecternPresentations *self, const char *name)
+{
+  lectern_presentation_shelf_forget (self->shelf, name);
 }

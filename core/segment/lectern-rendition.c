@@ -83,10 +83,9 @@ lectern_rendition_add_part (LecternRendition *self, LecternPart *part, guint64 t
 static void
 measure (LecternRendition *self, LecternSegment *segment)
 {
-  guint64 bits = g_bytes_get_size (segment->bytes) * 8;
+  guint64 bits = (guint64) segment->size * 8;
 
-  for (guint i = 0; i < segment->parts->len; i++)
-    self->sum_frames += ((LecternPart *) g_ptr_array_index (segment->parts, i))->frames;
+  self->sum_frames += segment->frames;
   self->sum_bits += bits;
   self->sum_ns += segment->duration;
   if (segment->duration > 0)
@@ -119,7 +118,7 @@ drop_old_segments (LecternRendition *self, const LecternSegmentTargets *targets)
     {
       LecternSegment *segment = g_queue_pop_head (&self->segments);
 
-      self->bytes -= g_bytes_get_size (segment->bytes);
+      self->bytes -= segment->size;
       self->discontinuities += segment->discontinuity;
       lectern_segment_unref (segment);
     }
@@ -140,9 +139,19 @@ lectern_rendition_end_segment (LecternRendition *self, const LecternSegmentTarge
   segment = lectern_segment_new (&self->next, self->parts);
   g_ptr_array_set_size (self->parts, 0);
   measure (self, segment);
-  self->bytes += g_bytes_get_size (segment->bytes);
+  self->bytes += segment->size;
   g_queue_push_tail (&self->segments, segment);
   drop_old_segments (self, targets);
+}
+
+void
+lectern_rendition_add_segment (LecternRendition *self, LecternSegment *segment)
+{
+  self->next.number = segment->number;
+  self->next.start = segment->start + segment->duration;
+  self->version++;
+  measure (self, segment);
+  g_queue_push_tail (&self->segments, lectern_segment_ref (segment));
 }
 
 static double

@@ -31,6 +31,8 @@ void lectern_rendition_begin_segment (LecternRendition *self, guint64 number, gi
 void lectern_rendition_add_part (LecternRendition *self, LecternPart *part, guint64 ticks,
                                  guint64 duration_ticks);
 void lectern_rendition_end_segment (LecternRendition *self, const LecternSegmentTargets *targets);
+/* A segment that is whole already; the window does not move. */
+void lectern_rendition_add_segment (LecternRendition *self, LecternSegment *segment);
 void lectern_rendition_get_view (LecternRendition *self, LecternRenditionView *view);
 LecternSegment *lectern_rendition_find_segment (LecternRendition *self, guint64 number);
 LecternPart *lectern_rendition_find_part (LecternRendition *self, guint64 number, guint part);

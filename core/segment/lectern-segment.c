@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "segment/lectern-segment-private.h"
 
+#include <unistd.h>
+
 LecternPart *
 lectern_part_new (GBytes *bytes, gint64 duration, guint frames, gboolean independent)
 {
@@ -72,15 +74,43 @@ slice_parts (GPtrArray *parts, GBytes *whole)
   return slices;
 }
 
-LecternSegment *
-lectern_segment_new (const LecternSegment *fields, GPtrArray *parts)
+static LecternSegment *
+new_segment (const LecternSegment *fields, gsize size)
 {
   LecternSegment *self = g_new0 (LecternSegment, 1);
 
   *self = *fields;
   self->refs = 1;
-  self->bytes = join_parts (parts);
-  self->parts = slice_parts (parts, self->bytes);
+  self->size = size;
+  self->bytes = NULL;
+  self->file = NULL;
+  self->offset = 0;
+  return self;
+}
+
+LecternSegment *
+lectern_segment_new (const LecternSegment *fields, GPtrArray *parts)
+{
+  GBytes *bytes = join_parts (parts);
+  LecternSegment *self = new_segment (fields, g_bytes_get_size (bytes));
+
+  self->bytes = bytes;
+  self->parts = slice_parts (parts, bytes);
+  self->frames = 0;
+  for (guint i = 0; i < parts->len; i++)
+    self->frames += ((LecternPart *) g_ptr_array_index (parts, i))->frames;
+  return self;
+}
+
+LecternSegment *
+lectern_segment_new_in_file (const LecternSegment *fields, LecternSegmentFile *file, guint64 offset,
+                             gsize size)
+{
+  LecternSegment *self = new_segment (fields, size);
+
+  self->parts = g_ptr_array_new ();
+  self->file = lectern_segment_file_ref (file);
+  self->offset = offset;
   return self;
 }
 
@@ -97,6 +127,32 @@ lectern_segment_unref (LecternSegment *self)
   if (!g_atomic_int_dec_and_test (&self->refs))
     return;
   g_ptr_array_unref (self->parts);
-  g_bytes_unref (self->bytes);
+  g_clear_pointer (&self->bytes, g_bytes_unref);
+  g_clear_pointer (&self->file, lectern_segment_file_unref);
+  g_free (self);
+}
+
+LecternSegmentFile *
+lectern_segment_file_new (int fd)
+{
+  LecternSegmentFile *self = g_new (LecternSegmentFile, 1);
+
+  *self = (LecternSegmentFile){ fd, 1 };
+  return self;
+}
+
+LecternSegmentFile *
+lectern_segment_file_ref (LecternSegmentFile *self)
+{
+  g_atomic_int_inc (&self->refs);
+  return self;
+}
+
+void
+lectern_segment_file_unref (LecternSegmentFile *self)
+{
+  if (!g_atomic_int_dec_and_test (&self->refs))
+    return;
+  close (self->fd);
   g_free (self);
 }

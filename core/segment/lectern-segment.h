@@ -21,8 +21,23 @@ LECTERN_API LecternPart *lectern_part_ref (LecternPart *self);
 LECTERN_API void lectern_part_unref (LecternPart *self);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (LecternPart, lectern_part_unref)
 
-/* LecternSegment: some seconds of one track, whole. Immutable, atomically reference-counted.
- * Thread: any. */
+/* LecternSegmentFile: an open file that segments lie in. Atomically reference-counted; closed with
+ * the last reference. Thread: any. */
+typedef struct
+{
+  int fd;
+  /*< private >*/
+  gint refs;
+} LecternSegmentFile;
+
+/* @fd: (transfer full). */
+LECTERN_API LecternSegmentFile *lectern_segment_file_new (int fd);
+LECTERN_API LecternSegmentFile *lectern_segment_file_ref (LecternSegmentFile *self);
+LECTERN_API void lectern_segment_file_unref (LecternSegmentFile *self);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (LecternSegmentFile, lectern_segment_file_unref)
+
+/* LecternSegment: some seconds of one track, whole. In memory or in a file. Immutable, atomically
+ * reference-counted. Thread: any. */
 typedef struct
 {
   guint64 number;  /* media sequence number; the same in all renditions of a presentation */
@@ -34,12 +49,21 @@ typedef struct
   gint64 date_us; /* wall time of `start` */
   gboolean independent;
   gboolean discontinuity; /* time or codec breaks before it */
-  GPtrArray *parts; /* element-type LecternPart; in order; their bytes are slices of `bytes` */
-  GBytes *bytes;
+  guint frames;
+  gsize size;       /* bytes */
+  GPtrArray *parts; /* element-type LecternPart; in order, slices of `bytes`; empty in a file */
+  GBytes *bytes;    /* NULL: in a file */
+  LecternSegmentFile *file; /* NULL: in memory */
+  guint64 offset;           /* in the file */
   /*< private >*/
   gint refs;
 } LecternSegment;
 
+/* Takes the plain fields of @fields, up to `frames`: @size bytes of @file from @offset. Returns:
+ * (transfer full). */
+LECTERN_API LecternSegment *lectern_segment_new_in_file (const LecternSegment *fields,
+                                                         LecternSegmentFile *file, guint64 offset,
+                                                         gsize size);
 LECTERN_API LecternSegment *lectern_segment_ref (LecternSegment *self);
 LECTERN_API void lectern_segment_unref (LecternSegment *self);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (LecternSegment, lectern_segment_unref)
