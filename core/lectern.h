@@ -44,4 +44,6 @@
 #include "plugin/lectern-plugin.h"
 #include "plugin/lectern-plugin-descriptor.h"
 #include "segment/lectern-presentation.h"
+#include "segment/lectern-segment-service.h"
+#include "segment/lectern-segment-wait.h"
 #include "worker/lectern-worker.h"

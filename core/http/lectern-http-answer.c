@@ -5,6 +5,7 @@
 #include "http/lectern-http-range.h"
 #include "http/lectern-http-status.h"
 
+#include <fcntl.h>
 #include <string.h>
 
 static gboolean
@@ -181,6 +182,19 @@ lectern_http_exchange_respond (LecternHttpExchange *self, guint status, const ch
       payload.left = g_bytes_get_size (body);
     }
   lectern_http_exchange_respond_payload (self, status, content_type, &payload);
+}
+
+void
+lectern_http_exchange_respond_file (LecternHttpExchange *self, guint status,
+                                    const char *content_type, int fd, guint64 offset, guint64 size)
+{
+  LecternHttpPayload payload
+      = { .fd = fcntl (fd, F_DUPFD_CLOEXEC, 0), .offset = offset, .left = size };
+
+  if (payload.fd < 0)
+    lectern_http_exchange_respond_problem (self, 503, "The server has too many files open.");
+  else
+    lectern_http_exchange_respond_payload (self, status, content_type, &payload);
 }
 
 void

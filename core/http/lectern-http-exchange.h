@@ -53,6 +53,11 @@ LECTERN_API void lectern_http_exchange_set_header (LecternHttpExchange *self, co
  * answered 200 becomes 206 and an unsatisfiable one 416; If-None-Match against a set ETag becomes 304. */
 LECTERN_API void lectern_http_exchange_respond (LecternHttpExchange *self, guint status,
                                                 const char *content_type, GBytes *body);
+/* The same with @size bytes of the open file @fd (borrowed) from @offset, which are read in pieces
+ * as the peer takes them. The file must not be cut short meanwhile. */
+LECTERN_API void lectern_http_exchange_respond_file (LecternHttpExchange *self, guint status,
+                                                     const char *content_type, int fd,
+                                                     guint64 offset, guint64 size);
 LECTERN_API void lectern_http_exchange_respond_json (LecternHttpExchange *self, guint status,
                                                      JsonNode *root);
 /* RFC 9457 problem+json with the code's status, name and public sentence. */

@@ -36,6 +36,7 @@ struct _LecternHost
   LecternSessions *sessions;
   LecternStreamRegistry *streams;
   LecternPresentations *presentations;
+  LecternSegmentService *segments;
   LecternWorkers *workers;
   LecternDoors *doors;
   gboolean address_in_use;
@@ -63,6 +64,7 @@ lectern_host_finalize (GObject *object)
 
   close_all (self);
   lectern_doors_free (self->doors);
+  g_clear_object (&self->segments);
   g_clear_object (&self->presentations);
   g_clear_pointer (&self->workers, lectern_workers_unref);
   g_clear_object (&self->streams);
@@ -214,6 +216,8 @@ open_nouns (LecternHost *self)
   self->streams = lectern_stream_registry_new (self->sessions, &media);
   lectern_core_settings_read_segment (self->config, &segments);
   self->presentations = lectern_presentations_new (self->streams, self->reactors, &segments);
+  self->segments = lectern_segment_service_new (self->presentations, self->http, self->access,
+                                                self->sessions);
 }
 
 static char *
@@ -353,6 +357,7 @@ gboolean
 lectern_host_reload (LecternHost *self, LecternConfig *config, GError **error)
 {
   LecternMediaLimits media;
+  LecternSegmentTargets segments;
   LecternWorkersSettings workers;
 
   if (self->tls != NULL && !lectern_tls_reload (self->tls, error))
@@ -362,6 +367,8 @@ lectern_host_reload (LecternHost *self, LecternConfig *config, GError **error)
   set_gate_limits (self);
   lectern_core_settings_read_media (config, &media);
   lectern_stream_registry_set_limits (self->streams, &media);
+  lectern_core_settings_read_segment (config, &segments);
+  lectern_presentations_set_targets (self->presentations, &segments);
   lectern_core_settings_read_workers (config, &workers);
   lectern_workers_set (self->workers, workers.nice, workers.memory, workers.limit);
   lectern_http_server_set_origins (self->http, lectern_config_get_list (config, "http", "origins"));
@@ -451,6 +458,7 @@ lectern_host_stop (LecternHost *self, LecternPluginList *plugins, gint64 timeout
       lectern_doors_stop (self->doors);
       lectern_http_server_drain (self->http);
       lectern_stream_registry_end_all (self->streams);
+      lectern_segment_service_close (self->segments);
       wait_until (self, plugins_may_stop, deadline_us);
     }
   if (plugins != NULL)
@@ -525,6 +533,12 @@ LecternPresentations *
 lectern_host_get_presentations (LecternHost *self)
 {
   return self->presentations;
+}
+
+LecternSegmentService *
+lectern_host_get_segments (LecternHost *self)
+{
+  return self->segments;
 }
 
 LecternWorkers *

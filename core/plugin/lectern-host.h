@@ -8,6 +8,7 @@
 #include "media/lectern-stream-registry.h"
 #include "net/lectern-listener.h"
 #include "segment/lectern-presentation.h"
+#include "segment/lectern-segment-service.h"
 #include "store/lectern-store.h"
 #include "worker/lectern-worker.h"
 
@@ -27,6 +28,7 @@ LECTERN_API LecternAccessChain *lectern_host_get_access (LecternHost *self);
 LECTERN_API LecternHttpServer *lectern_host_get_http (LecternHost *self);
 LECTERN_API LecternStreamRegistry *lectern_host_get_streams (LecternHost *self);
 LECTERN_API LecternPresentations *lectern_host_get_presentations (LecternHost *self);
+LECTERN_API LecternSegmentService *lectern_host_get_segments (LecternHost *self);
 LECTERN_API LecternWorkers *lectern_host_get_workers (LecternHost *self);
 LECTERN_API LecternSessions *lectern_host_get_sessions (LecternHost *self);
 LECTERN_API LecternStore *lectern_host_get_store (LecternHost *self);

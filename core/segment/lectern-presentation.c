@@ -370,6 +370,26 @@ lectern_rendition_view_clear (LecternRenditionView *view)
   g_clear_pointer (&view->parts, g_ptr_array_unref);
 }
 
+LecternMedia
+lectern_presentation_get_media (LecternPresentation *self, const char *rendition)
+{
+  g_autoptr (GMutexLocker) locker = g_mutex_locker_new (&self->lock);
+  LecternRendition *found = find (self, rendition);
+
+  return found != NULL ? found->track->media : LECTERN_MEDIA_VIDEO;
+}
+
+gboolean
+lectern_presentation_is_next_part (LecternPresentation *self, const char *rendition, guint64 number,
+                                   guint part)
+{
+  g_autoptr (GMutexLocker) locker = g_mutex_locker_new (&self->lock);
+  LecternRendition *found = find (self, rendition);
+
+  return found != NULL && !self->ended && number == found->next.number + !found->under_way
+         && part == found->parts->len;
+}
+
 GBytes *
 lectern_presentation_get_init (LecternPresentation *self, const char *rendition, guint number)
 {

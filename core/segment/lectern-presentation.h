@@ -66,6 +66,13 @@ LECTERN_API GStrv lectern_presentation_list (LecternPresentation *self);
 /* FALSE: no such rendition (yet). */
 LECTERN_API gboolean lectern_presentation_view (LecternPresentation *self, const char *rendition,
                                                 LecternRenditionView *view);
+/* Returns: VIDEO too when there is no such rendition. */
+LECTERN_API LecternMedia lectern_presentation_get_media (LecternPresentation *self,
+                                                         const char *rendition);
+/* Whether that part is the next that @rendition will have: worth waiting for. */
+LECTERN_API gboolean lectern_presentation_is_next_part (LecternPresentation *self,
+                                                        const char *rendition, guint64 number,
+                                                        guint part);
 /* Returns: (transfer full) (nullable). */
 LECTERN_API GBytes *lectern_presentation_get_init (LecternPresentation *self, const char *rendition,
                                                    guint number);

@@ -163,6 +163,8 @@ put_header (Writer *writer)
         += ((LecternSegment *) g_ptr_array_index (writer->view.segments, i))->discontinuity;
   g_string_append_printf (writer->text, "#EXTM3U\n#EXT-X-VERSION:9\n#EXT-X-TARGETDURATION:%u\n",
                           get_target_seconds (targets));
+  if (writer->view.recorded)
+    g_string_append (writer->text, "#EXT-X-PLAYLIST-TYPE:VOD\n");
   if (!writer->view.ended && writer->request->low_latency)
     {
       g_string_append (writer->text, "#EXT-X-SERVER-CONTROL:CAN-BLOCK-RELOAD=YES,PART-HOLD-BACK=");
@@ -304,7 +306,8 @@ put_reports (Writer *writer)
 static char *
 write_media (Writer *writer)
 {
-  guint listed = MIN (writer->view.segments->len, writer->targets->window);
+  guint held = writer->view.segments->len;
+  guint listed = writer->view.recorded ? held : MIN (held, writer->targets->window);
 
   if (writer->view.segments->len == 0)
     return NULL;

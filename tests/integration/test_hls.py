@@ -91,7 +91,7 @@ class HlsTest(lectern_test.TestCase):
         addresses = re.findall(r'(?:URI="|^)((?:video|audio)\.m3u8[^"\n]*)', master, re.M)
         self.assertEqual(len(addresses), 2)
         for address in addresses:
-            self.assertRegex(address, r"\?key=secret&session=[a-z0-9]{16}$")
+            self.assertRegex(address, r"\?key=secret&session=[a-z2-7]{24}$")
 
     def test_reload_blocks_until_the_part_is_there(self):
         server, _ = self.begin()
@@ -186,7 +186,7 @@ class HlsTest(lectern_test.TestCase):
     def test_viewers_are_counted_by_session(self):
         server, _ = self.begin()
         master = self.wait_master(server)
-        session = re.search(r"session=([a-z0-9]{16})", master)[1]
+        session = re.search(r"session=([a-z2-7]{24})", master)[1]
         for _ in range(3):
             self.media(server, f"?session={session}")
         secret = pathlib.Path(server.state_dir, "state/admin-token").read_text(encoding="ascii")
