@@ -19,6 +19,7 @@
 #include "config/lectern-config.h"
 #include "config/lectern-setting.h"
 #include "formats/lectern-aac.h"
+#include "formats/lectern-cmaf.h"
 #include "formats/lectern-amf0.h"
 #include "formats/lectern-flv.h"
 #include "formats/lectern-h264.h"

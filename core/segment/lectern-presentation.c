@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "segment/lectern-eras.h"
 #include "segment/lectern-part-listeners.h"
 #include "segment/lectern-rendition.h"
 
+#include "base/lectern-clock.h"
 #include "net/lectern-reactor.h"
 
 #define MAX_WAITING 4096
@@ -28,6 +30,7 @@ struct _LecternPresentation
 
   GMutex lock;           /* guards what follows */
   GPtrArray *renditions; /* in the order of their making */
+  LecternEras *eras;
   gboolean ended;
   gboolean recorded;   /* made of whole segments */
   GHashTable *waiters; /* id → Waiter */
@@ -56,6 +59,7 @@ lectern_presentation_new (const char *name, const LecternSegmentTargets *targets
   self->epoch_us = epoch_us;
   self->listeners = lectern_part_listeners_new ();
   self->renditions = g_ptr_array_new_with_free_func ((GDestroyNotify) lectern_rendition_free);
+  self->eras = lectern_eras_new ();
   self->waiters = g_hash_table_new_full (NULL, NULL, NULL, (GDestroyNotify) waiter_free);
   g_mutex_init (&self->lock);
   return self;
@@ -74,6 +78,7 @@ lectern_presentation_unref (LecternPresentation *self)
   if (!g_atomic_int_dec_and_test (&self->refs))
     return;
   g_ptr_array_unref (self->renditions);
+  lectern_eras_free (self->eras);
   g_hash_table_unref (self->waiters);
   lectern_part_listeners_free (self->listeners);
   g_mutex_clear (&self->lock);
@@ -241,6 +246,35 @@ lectern_presentation_set_track (LecternPresentation *self, const char *rendition
   return TRUE;
 }
 
+/* Under the lock. After an absence the stream's clock goes on where it was, the wall's did not
+ * wait. Returns: wall time, µs. */
+static gint64
+note_segment (LecternPresentation *self, guint64 number, gint64 start, gboolean discontinuity)
+{
+  gint64 date_us = discontinuity ? lectern_clock_wall_us () : self->epoch_us + start / 1000;
+
+  return lectern_eras_begin_segment (self->eras, number, start, date_us, discontinuity);
+}
+
+/* Under the lock. */
+static void
+forget_eras (LecternPresentation *self)
+{
+  guint64 oldest = G_MAXUINT64;
+
+  for (guint i = 0; i < self->renditions->len; i++)
+    oldest = MIN (oldest, lectern_rendition_get_oldest (g_ptr_array_index (self->renditions, i)));
+  lectern_eras_forget (self->eras, oldest);
+}
+
+gboolean
+lectern_presentation_find_era (LecternPresentation *self, guint64 number, LecternEra *era)
+{
+  g_autoptr (GMutexLocker) locker = g_mutex_locker_new (&self->lock);
+
+  return lectern_eras_find (self->eras, number, era);
+}
+
 void
 lectern_presentation_begin_segment (LecternPresentation *self, const char *rendition,
                                     guint64 number, gint64 start, gboolean discontinuity)
@@ -248,8 +282,8 @@ lectern_presentation_begin_segment (LecternPresentation *self, const char *rendi
   g_autoptr (GMutexLocker) locker = g_mutex_locker_new (&self->lock);
   LecternRendition *found = find (self, rendition);
 
-  lectern_rendition_begin_segment (found, number, start, self->epoch_us + start / 1000,
-                                   discontinuity);
+  lectern_rendition_begin_segment (
+      found, number, start, note_segment (self, number, start, discontinuity), discontinuity);
 }
 
 guint
@@ -297,6 +331,7 @@ lectern_presentation_end_segment (LecternPresentation *self, const char *renditi
   LecternRendition *found = find (self, rendition);
 
   lectern_rendition_end_segment (found, &self->targets);
+  forget_eras (self);
   answer_waiters (self, found);
 }
 
@@ -307,6 +342,8 @@ lectern_presentation_add_segment (LecternPresentation *self, const char *renditi
   g_autoptr (GMutexLocker) locker = g_mutex_locker_new (&self->lock);
 
   self->recorded = TRUE;
+  lectern_eras_begin_segment (self->eras, segment->number, segment->start, segment->date_us,
+                              segment->discontinuity);
   lectern_rendition_add_segment (find (self, rendition), segment);
 }
 
@@ -400,6 +437,18 @@ lectern_presentation_get_init (LecternPresentation *self, const char *rendition,
   if (found != NULL && number < found->inits->len)
     init = g_ptr_array_index (found->inits, number);
   return init != NULL ? g_bytes_ref (init) : NULL;
+}
+
+LecternTrack *
+lectern_presentation_get_track (LecternPresentation *self, const char *rendition, guint init)
+{
+  g_autoptr (GMutexLocker) locker = g_mutex_locker_new (&self->lock);
+  LecternRendition *found = find (self, rendition);
+  LecternTrack *track = NULL;
+
+  if (found != NULL && init < found->tracks->len)
+    track = g_ptr_array_index (found->tracks, init);
+  return track != NULL ? lectern_track_ref (track) : NULL;
 }
 
 LecternSegment *

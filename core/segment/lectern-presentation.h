@@ -3,6 +3,7 @@
 
 #include "media/lectern-stream-registry.h"
 #include "net/lectern-reactor.h"
+#include "segment/lectern-eras.h"
 #include "segment/lectern-segment.h"
 
 /* LecternRendition: one track of a presentation with its live window of segments: "video" and
@@ -76,6 +77,12 @@ LECTERN_API gboolean lectern_presentation_is_next_part (LecternPresentation *sel
 /* Returns: (transfer full) (nullable). */
 LECTERN_API GBytes *lectern_presentation_get_init (LecternPresentation *self, const char *rendition,
                                                    guint number);
+/* Returns: (transfer full) (nullable): the track that init segment @init describes. */
+LECTERN_API LecternTrack *lectern_presentation_get_track (LecternPresentation *self,
+                                                          const char *rendition, guint init);
+/* The era that segment @number belongs to; FALSE: none that is held. */
+LECTERN_API gboolean lectern_presentation_find_era (LecternPresentation *self, guint64 number,
+                                                    LecternEra *era);
 LECTERN_API LecternSegment *
 lectern_presentation_get_segment (LecternPresentation *self, const char *rendition, guint64 number);
 /* A part of a whole segment or of the one under way. */

@@ -20,6 +20,7 @@ lectern_rendition_new (const char *name)
 
   self->name = g_strdup (name);
   self->inits = g_ptr_array_new_with_free_func (unref_init);
+  self->tracks = g_ptr_array_new_with_free_func ((GDestroyNotify) lectern_track_unref);
   self->parts = g_ptr_array_new_with_free_func ((GDestroyNotify) lectern_part_unref);
   self->all_independent = TRUE;
   g_queue_init (&self->segments);
@@ -32,6 +33,7 @@ lectern_rendition_free (LecternRendition *self)
   g_queue_clear_full (&self->segments, (GDestroyNotify) lectern_segment_unref);
   g_ptr_array_unref (self->parts);
   g_ptr_array_unref (self->inits);
+  g_ptr_array_unref (self->tracks);
   g_clear_pointer (&self->track, lectern_track_unref);
   g_free (self->name);
   g_free (self);
@@ -50,6 +52,7 @@ lectern_rendition_set_track (LecternRendition *self, LecternTrack *track, GError
   g_clear_pointer (&self->track, lectern_track_unref);
   self->track = lectern_track_ref (track);
   g_ptr_array_add (self->inits, init);
+  g_ptr_array_add (self->tracks, lectern_track_ref (track));
   return TRUE;
 }
 
@@ -187,6 +190,14 @@ lectern_rendition_get_view (LecternRendition *self, LecternRenditionView *view)
   view->parts = g_ptr_array_new_with_free_func ((GDestroyNotify) lectern_part_unref);
   for (guint i = 0; i < self->parts->len; i++)
     g_ptr_array_add (view->parts, lectern_part_ref (g_ptr_array_index (self->parts, i)));
+}
+
+guint64
+lectern_rendition_get_oldest (LecternRendition *self)
+{
+  LecternSegment *oldest = g_queue_peek_head (&self->segments);
+
+  return oldest != NULL ? oldest->number : self->next.number;
 }
 
 LecternSegment *

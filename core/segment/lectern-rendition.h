@@ -9,6 +9,7 @@ struct _LecternRendition
   char *name;
   LecternTrack *track;
   GPtrArray *inits;    /* element-type GBytes, by number; NULL where no segment needs it any more */
+  GPtrArray *tracks;   /* element-type LecternTrack, by the same number */
   GQueue segments;     /* LecternSegment, oldest first */
   gsize bytes;         /* of the segments */
   GPtrArray *parts;    /* of the segment under way */
@@ -34,6 +35,8 @@ void lectern_rendition_end_segment (LecternRendition *self, const LecternSegment
 /* A segment that is whole already; the window does not move. */
 void lectern_rendition_add_segment (LecternRendition *self, LecternSegment *segment);
 void lectern_rendition_get_view (LecternRendition *self, LecternRenditionView *view);
+/* Returns: the number of the oldest segment held. */
+guint64 lectern_rendition_get_oldest (LecternRendition *self);
 LecternSegment *lectern_rendition_find_segment (LecternRendition *self, guint64 number);
 LecternPart *lectern_rendition_find_part (LecternRendition *self, guint64 number, guint part);
 /* Whether part @part of segment @number (G_MAXUINT: all of it) is there, or can never come. */
