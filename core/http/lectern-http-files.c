@@ -1,14 +1,12 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "http/lectern-http-files.h"
 
+#include "base/lectern-beneath.h"
 #include "http/lectern-http-exchange-private.h"
 
-#include <errno.h>
 #include <fcntl.h>
-#include <linux/openat2.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <sys/syscall.h>
 #include <unistd.h>
 
 /* Files up to here are read into memory at once. */
@@ -63,45 +61,18 @@ lectern_http_files_get_type (const char *name)
   return "application/octet-stream";
 }
 
-/* Opens @path so that the kernel itself keeps it below @root and away from links. O_NONBLOCK, for
- * a pipe of that name must not hold the reactor. Returns: -1 with errno. */
+/* Returns: -1 when there is no such thing below @root. */
 static int
 open_beneath (const char *root, const char *path)
 {
-  struct open_how how
-      = { .flags = O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK,
-          .resolve = RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS | RESOLVE_NO_MAGICLINKS };
-  int folder = open (root, O_PATH | O_DIRECTORY | O_CLOEXEC);
-  int number;
+  int folder = lectern_beneath_open_root (root, NULL);
   int fd;
 
   if (folder < 0)
     return -1;
-  fd = (int) syscall (SYS_openat2, folder, path, &how, sizeof how);
-  number = errno;
+  fd = lectern_beneath_open (folder, path, O_RDONLY, 0);
   close (folder);
-  errno = number;
   return fd;
-}
-
-/* Returns: (transfer full) (nullable): the first @size bytes. */
-static GBytes *
-read_all (int fd, gsize size)
-{
-  g_autofree guint8 *data = g_malloc (MAX (size, 1));
-  gsize at = 0;
-
-  while (at < size)
-    {
-      gssize got = pread (fd, data + at, size - at, (off_t) at);
-
-      if (got < 0 && errno == EINTR)
-        continue;
-      if (got <= 0)
-        return NULL;
-      at += (gsize) got;
-    }
-  return g_bytes_new_take (g_steal_pointer (&data), size);
 }
 
 static void
@@ -137,7 +108,7 @@ lectern_http_files_serve (LecternHttpExchange *exchange, const char *root, const
   payload.left = (guint64) about.st_size;
   if (payload.left <= MEMORY_MAX)
     {
-      payload.bytes = read_all (payload.fd, payload.left);
+      payload.bytes = lectern_beneath_read (payload.fd, payload.left);
       close (payload.fd);
       payload.fd = -1;
       if (payload.bytes == NULL)
@@ -145,6 +116,7 @@ lectern_http_files_serve (LecternHttpExchange *exchange, const char *root, const
           answer_missing (exchange);
           return;
         }
+      payload.left = g_bytes_get_size (payload.bytes);
     }
   describe (exchange, &about);
   lectern_http_exchange_respond_payload (exchange, 200, lectern_http_files_get_type (path),
