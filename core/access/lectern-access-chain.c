@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "access/lectern-access-aliases.h"
 #include "access/lectern-guard.h"
 #include "base/lectern-mailbox.h"
 #include "base/lectern-units.h"
@@ -53,11 +54,12 @@ struct _LecternAccessChain
 {
   GObject parent;
   gint64 timeout_us;
-  /* Guards `entries` against threads that ask at once: the control thread writes, and reads
-   * without it. */
+  /* Guards `entries` and `aliases` against threads that ask at once: the control thread writes, and
+   * reads without it. */
   GRWLock lock;
   GPtrArray *entries; /* of Entry, in order; replaced, never changed */
   guint last_id;
+  LecternAccessAliases *aliases;
   LecternMailbox *mailbox;
   GQueue asks; /* of Ask, by deadline */
   GSource *timer;
@@ -265,12 +267,27 @@ run_check (Check *check)
   answer_error (check, LECTERN_ERROR_DENIED, "no guard allows it");
 }
 
+static gboolean
+is_reserved (LecternAccessChain *self, LecternAccessRequest *request)
+{
+  return request->action == LECTERN_ACTION_PUBLISH
+         && lectern_access_aliases_has (self->aliases, request->thing);
+}
+
 static void
 begin_check (gpointer data)
 {
   Check *check = data;
   g_autoptr (LecternAccessChain) chain = g_object_ref (check->chain);
+  g_autoptr (LecternAccessRequest) asked = check->request;
 
+  if (is_reserved (chain, asked))
+    {
+      check->request = lectern_access_request_ref (asked);
+      answer_error (check, LECTERN_ERROR_DENIED, "the name is reserved");
+      return;
+    }
+  check->request = lectern_access_aliases_resolve (chain->aliases, asked);
   check->entries = g_ptr_array_ref (chain->entries);
   run_check (check);
 }
@@ -305,14 +322,19 @@ lectern_access_chain_check_now (LecternAccessChain *self, LecternAccessRequest *
 {
   g_autoptr (GRWLockReaderLocker) locker = g_rw_lock_reader_locker_new (&self->lock);
 
+  g_autoptr (LecternAccessRequest) asked = NULL;
+
   *identity = NULL;
+  if (is_reserved (self, request))
+    return FALSE;
+  asked = lectern_access_aliases_resolve (self->aliases, request);
   for (guint i = 0; self->entries != NULL && i < self->entries->len; i++)
     {
       LecternGuard *guard = ((Entry *) g_ptr_array_index (self->entries, i))->guard;
       LecternGuardInterface *iface = LECTERN_GUARD_GET_IFACE (guard);
       LecternVerdict verdict;
 
-      if (iface->check_now == NULL || !iface->check_now (guard, request, &verdict, identity))
+      if (iface->check_now == NULL || !iface->check_now (guard, asked, &verdict, identity))
         return FALSE;
       if (verdict != LECTERN_VERDICT_ABSTAIN)
         return verdict == LECTERN_VERDICT_ALLOW;
@@ -404,6 +426,24 @@ lectern_access_chain_add_guard (LecternAccessChain *self, LecternGuard *guard, i
   return entry->id;
 }
 
+guint
+lectern_access_chain_add_alias (LecternAccessChain *self, const char *prefix,
+                                LecternAccessAliasFunc func, gpointer user_data)
+{
+  g_rw_lock_writer_lock (&self->lock);
+  lectern_access_aliases_add (self->aliases, ++self->last_id, prefix, func, user_data);
+  g_rw_lock_writer_unlock (&self->lock);
+  return self->last_id;
+}
+
+void
+lectern_access_chain_remove_alias (LecternAccessChain *self, guint id)
+{
+  g_rw_lock_writer_lock (&self->lock);
+  lectern_access_aliases_remove (self->aliases, id);
+  g_rw_lock_writer_unlock (&self->lock);
+}
+
 /* Whoever waits for @entry goes on without it. */
 static void
 abandon_entry (LecternAccessChain *self, Entry *entry)
@@ -482,6 +522,7 @@ static void
 lectern_access_chain_finalize (GObject *object)
 {
   g_rw_lock_clear (&LECTERN_ACCESS_CHAIN (object)->lock);
+  lectern_access_aliases_free (LECTERN_ACCESS_CHAIN (object)->aliases);
   G_OBJECT_CLASS (lectern_access_chain_parent_class)->finalize (object);
 }
 
@@ -499,6 +540,7 @@ lectern_access_chain_init (LecternAccessChain *self)
 
   g_rw_lock_init (&self->lock);
   self->entries = g_ptr_array_new_with_free_func (entry_unref);
+  self->aliases = lectern_access_aliases_new ();
   self->mailbox = lectern_mailbox_new (context);
   self->timer = g_source_new (&timer_funcs, sizeof (GSource));
   g_source_set_static_name (self->timer, "lectern-access-chain");

@@ -65,6 +65,16 @@ LECTERN_API guint lectern_access_chain_add_guard (LecternAccessChain *self, Lect
                                                   int priority);
 LECTERN_API void lectern_access_chain_remove_guard (LecternAccessChain *self, guint id);
 
+/* Things "PREFIX/…" belong to others, as recordings do to their streams: guards are asked about the
+ * thing that @func names, and nobody publishes under such a name.
+ * Returns: (transfer full) (nullable): the other thing; NULL: unknown, the guards are asked about
+ * @thing itself. Must not block. Thread: any. */
+typedef char *(*LecternAccessAliasFunc) (const char *thing, gpointer user_data);
+/* Returns: an id for _remove_alias. Thread: control. */
+LECTERN_API guint lectern_access_chain_add_alias (LecternAccessChain *self, const char *prefix,
+                                                  LecternAccessAliasFunc func, gpointer user_data);
+LECTERN_API void lectern_access_chain_remove_alias (LecternAccessChain *self, guint id);
+
 /* The answer: @identity: (nullable): who the allowing guard says it is; @error: NULL when allowed,
  * else DENIED, TIMED_OUT or the guard's own, LIMIT when too many checks are under way, CLOSED when
  * the chain ends. Both live for the call only. */

@@ -9,7 +9,8 @@
  * with a wrong key it is denied; without a key it abstains. The hashes are compared in constant
  * time. */
 #define LECTERN_TYPE_KEY_GUARD (lectern_key_guard_get_type ())
-LECTERN_API G_DECLARE_FINAL_TYPE (LecternKeyGuard, lectern_key_guard, LECTERN, KEY_GUARD, GObject)
+LECTERN_API
+G_DECLARE_FINAL_TYPE (LecternKeyGuard, lectern_key_guard, LECTERN, KEY_GUARD, GObject)
 
 /* Thread: control. */
 LECTERN_API LecternKeyGuard *lectern_key_guard_new (LecternStore *store);
