@@ -5,6 +5,8 @@
 #include "base/lectern-error.h"
 #include "formats/lectern-mp4-box.h"
 
+#include <string.h>
+
 #define INIT_LIMIT (256 * 1024)
 #define VIDEO_TIMESCALE 90000
 #define NS_PER_SECOND G_GINT64_CONSTANT (1000000000)
@@ -66,15 +68,6 @@ put_file_type (LecternByteWriter *writer)
 }
 
 static void
-put_matrix (LecternByteWriter *writer)
-{
-  static const guint32 unity[9] = { 0x10000, 0, 0, 0, 0x10000, 0, 0, 0, 0x40000000 };
-
-  for (guint i = 0; i < G_N_ELEMENTS (unity); i++)
-    lectern_byte_writer_put_u32 (writer, unity[i]);
-}
-
-static void
 put_movie_header (LecternByteWriter *writer)
 {
   gsize box = lectern_mp4_begin_full_box (writer, "mvhd", 0, 0);
@@ -85,7 +78,7 @@ put_movie_header (LecternByteWriter *writer)
   lectern_byte_writer_put_u32 (writer, 0x10000);
   lectern_byte_writer_put_u16 (writer, 0x100);
   lectern_mp4_put_zeros (writer, 10);
-  put_matrix (writer);
+  lectern_mp4_put_matrix (writer);
   lectern_mp4_put_zeros (writer, 24);
   lectern_byte_writer_put_u32 (writer, LECTERN_MEDIA_AUDIO + 1);
   lectern_mp4_end_box (writer, box);
@@ -103,7 +96,7 @@ put_track_header (LecternByteWriter *writer, LecternTrack *track)
   lectern_byte_writer_put_u16 (writer, track->media == LECTERN_MEDIA_AUDIO ? 1 : 0);
   lectern_byte_writer_put_u16 (writer, track->media == LECTERN_MEDIA_AUDIO ? 0x100 : 0);
   lectern_byte_writer_put_u16 (writer, 0);
-  put_matrix (writer);
+  lectern_mp4_put_matrix (writer);
   lectern_byte_writer_put_u32 (writer, track->width << 16);
   lectern_byte_writer_put_u32 (writer, track->height << 16);
   lectern_mp4_end_box (writer, box);
@@ -120,43 +113,6 @@ put_media_header (LecternByteWriter *writer, LecternTrack *track)
   lectern_byte_writer_put_u16 (writer, 0x55C4); /* "und" */
   lectern_byte_writer_put_u16 (writer, 0);
   lectern_mp4_end_box (writer, box);
-}
-
-static void
-put_handler (LecternByteWriter *writer, LecternTrack *track)
-{
-  gboolean video = track->media == LECTERN_MEDIA_VIDEO;
-  gsize box = lectern_mp4_begin_full_box (writer, "hdlr", 0, 0);
-
-  lectern_byte_writer_put_u32 (writer, 0);
-  lectern_byte_writer_put (writer, video ? "vide" : "soun", 4);
-  lectern_mp4_put_zeros (writer, 12);
-  lectern_byte_writer_put (writer, video ? "video" : "audio", 6);
-  lectern_mp4_end_box (writer, box);
-}
-
-static void
-put_media_info_header (LecternByteWriter *writer, LecternTrack *track)
-{
-  gboolean video = track->media == LECTERN_MEDIA_VIDEO;
-  gsize box = lectern_mp4_begin_full_box (writer, video ? "vmhd" : "smhd", 0, video ? 1 : 0);
-
-  lectern_mp4_put_zeros (writer, video ? 8 : 4);
-  lectern_mp4_end_box (writer, box);
-}
-
-static void
-put_data_info (LecternByteWriter *writer)
-{
-  gsize dinf = lectern_mp4_begin_box (writer, "dinf");
-  gsize dref = lectern_mp4_begin_full_box (writer, "dref", 0, 0);
-  gsize url;
-
-  lectern_byte_writer_put_u32 (writer, 1);
-  url = lectern_mp4_begin_full_box (writer, "url ", 0, 1);
-  lectern_mp4_end_box (writer, url);
-  lectern_mp4_end_box (writer, dref);
-  lectern_mp4_end_box (writer, dinf);
 }
 
 static void
@@ -201,10 +157,9 @@ put_track (LecternByteWriter *writer, LecternTrack *track, GError **error)
   put_track_header (writer, track);
   mdia = lectern_mp4_begin_box (writer, "mdia");
   put_media_header (writer, track);
-  put_handler (writer, track);
+  lectern_mp4_put_handler (writer, track);
   minf = lectern_mp4_begin_box (writer, "minf");
-  put_media_info_header (writer, track);
-  put_data_info (writer);
+  lectern_mp4_put_media_info (writer, track);
   if (!put_sample_table (writer, track, error))
     return FALSE;
   lectern_mp4_end_box (writer, minf);
@@ -320,4 +275,48 @@ lectern_cmaf_write_fragment (LecternTrack *track, guint32 sequence, guint64 deco
       lectern_byte_writer_put (&writer, data, size);
     }
   return lectern_byte_writer_steal (&writer);
+}
+
+/* moof, mfhd, traf, tfhd, tfdt stand at fixed places. */
+#define SEQUENCE_AT 20
+#define DECODE_TIME_AT 60
+
+static const guint8 *
+get_stamp (GBytes *fragment)
+{
+  gsize size;
+  const guint8 *data = g_bytes_get_data (fragment, &size);
+
+  if (size < LECTERN_CMAF_STAMP_SIZE || memcmp (data + 4, "moof", 4) != 0
+      || memcmp (data + 12, "mfhd", 4) != 0 || memcmp (data + 52, "tfdt\1", 5) != 0)
+    return NULL;
+  return data;
+}
+
+gboolean
+lectern_cmaf_restamp (GBytes *fragment, guint8 to[LECTERN_CMAF_STAMP_SIZE], guint32 sequence,
+                      guint64 decode_time)
+{
+  const guint8 *stamp = get_stamp (fragment);
+
+  if (stamp == NULL)
+    return FALSE;
+  sequence = GUINT32_TO_BE (sequence);
+  decode_time = GUINT64_TO_BE (decode_time);
+  memcpy (to, stamp, LECTERN_CMAF_STAMP_SIZE);
+  memcpy (to + SEQUENCE_AT, &sequence, sizeof sequence);
+  memcpy (to + DECODE_TIME_AT, &decode_time, sizeof decode_time);
+  return TRUE;
+}
+
+guint64
+lectern_cmaf_get_decode_time (GBytes *fragment)
+{
+  const guint8 *stamp = get_stamp (fragment);
+  guint64 decode_time;
+
+  if (stamp == NULL)
+    return 0;
+  memcpy (&decode_time, stamp + DECODE_TIME_AT, sizeof decode_time);
+  return GUINT64_FROM_BE (decode_time);
 }

@@ -48,6 +48,59 @@ lectern_mp4_put_zeros (LecternByteWriter *writer, gsize length)
     memset (at, 0, length);
 }
 
+void
+lectern_mp4_put_matrix (LecternByteWriter *writer)
+{
+  static const guint32 unity[9] = { 0x10000, 0, 0, 0, 0x10000, 0, 0, 0, 0x40000000 };
+
+  for (guint i = 0; i < G_N_ELEMENTS (unity); i++)
+    lectern_byte_writer_put_u32 (writer, unity[i]);
+}
+
+void
+lectern_mp4_put_handler (LecternByteWriter *writer, LecternTrack *track)
+{
+  gboolean video = track->media == LECTERN_MEDIA_VIDEO;
+  gsize box = lectern_mp4_begin_full_box (writer, "hdlr", 0, 0);
+
+  lectern_byte_writer_put_u32 (writer, 0);
+  lectern_byte_writer_put (writer, video ? "vide" : "soun", 4);
+  lectern_mp4_put_zeros (writer, 12);
+  lectern_byte_writer_put (writer, video ? "video" : "audio", 6);
+  lectern_mp4_end_box (writer, box);
+}
+
+static void
+put_media_info_header (LecternByteWriter *writer, LecternTrack *track)
+{
+  gboolean video = track->media == LECTERN_MEDIA_VIDEO;
+  gsize box = lectern_mp4_begin_full_box (writer, video ? "vmhd" : "smhd", 0, video ? 1 : 0);
+
+  lectern_mp4_put_zeros (writer, video ? 8 : 4);
+  lectern_mp4_end_box (writer, box);
+}
+
+static void
+put_data_info (LecternByteWriter *writer)
+{
+  gsize dinf = lectern_mp4_begin_box (writer, "dinf");
+  gsize dref = lectern_mp4_begin_full_box (writer, "dref", 0, 0);
+  gsize url;
+
+  lectern_byte_writer_put_u32 (writer, 1);
+  url = lectern_mp4_begin_full_box (writer, "url ", 0, 1);
+  lectern_mp4_end_box (writer, url);
+  lectern_mp4_end_box (writer, dref);
+  lectern_mp4_end_box (writer, dinf);
+}
+
+void
+lectern_mp4_put_media_info (LecternByteWriter *writer, LecternTrack *track)
+{
+  put_media_info_header (writer, track);
+  put_data_info (writer);
+}
+
 static void
 put_config_box (LecternByteWriter *writer, const char *type, GBytes *config)
 {

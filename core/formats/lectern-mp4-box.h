@@ -11,6 +11,11 @@ gsize lectern_mp4_begin_full_box (LecternByteWriter *writer, const char *type, g
                                   guint32 flags);
 void lectern_mp4_end_box (LecternByteWriter *writer, gsize box);
 void lectern_mp4_put_zeros (LecternByteWriter *writer, gsize length);
+/* The unity matrix of mvhd and tkhd. */
+void lectern_mp4_put_matrix (LecternByteWriter *writer);
+/* hdlr; then vmhd or smhd with dinf: what does not depend on the file's kind. */
+void lectern_mp4_put_handler (LecternByteWriter *writer, LecternTrack *track);
+void lectern_mp4_put_media_info (LecternByteWriter *writer, LecternTrack *track);
 /* avc1, hvc1, av01, vp09, mp4a or Opus, with its config. Errors: NOT_SUPPORTED, INVALID_DATA. */
 gboolean lectern_mp4_put_sample_entry (LecternByteWriter *writer, LecternTrack *track,
                                        GError **error);
