@@ -227,6 +227,10 @@ deny_writing (scmp_filter_ctx filter)
   static const guint flags[] = { O_WRONLY, O_RDWR, O_CREAT, O_TRUNC };
   int result = deny (filter, denied_to_readers, G_N_ELEMENTS (denied_to_readers));
 
+  /* It hides its flags from the filter. */
+  if (result == 0)
+    result = seccomp_rule_add (filter, SCMP_ACT_ERRNO (ENOSYS), SCMP_SYS (openat2), 0);
+
   for (gsize i = 0; i < G_N_ELEMENTS (flags) && result == 0; i++)
     {
       result = seccomp_rule_add (filter, SCMP_ACT_ERRNO (EACCES), SCMP_SYS (openat), 1,
@@ -245,11 +249,8 @@ deny_processes (scmp_filter_ctx filter)
   int result = seccomp_rule_add (filter, SCMP_ACT_ERRNO (EACCES), SCMP_SYS (clone), 1,
                                  SCMP_A0 (SCMP_CMP_MASKED_EQ, CLONE_THREAD, 0));
 
-  if (result == 0)
-    result = seccomp_rule_add (filter, SCMP_ACT_ERRNO (ENOSYS), SCMP_SYS (clone3), 0);
-  /* The same for openat2. */
   return result != 0 ? result
-                     : seccomp_rule_add (filter, SCMP_ACT_ERRNO (ENOSYS), SCMP_SYS (openat2), 0);
+                     : seccomp_rule_add (filter, SCMP_ACT_ERRNO (ENOSYS), SCMP_SYS (clone3), 0);
 }
 
 static gboolean

@@ -26,6 +26,8 @@ typedef struct
   void (*stop) (LecternJob *job);
 } LecternJobClass;
 
+extern const LecternJobClass lectern_finish_job;
+extern const LecternJobClass lectern_poster_job;
 extern const LecternJobClass lectern_testcard_job;
 
 /* For the job's own state. */
