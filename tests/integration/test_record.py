@@ -1,0 +1,600 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""Recordings: whole, playable, in step; over kills, full and slow disks; listed, watched, removed.
+
+LECTERN_TEST_KILLS: how often the server is killed while it records (5).
+"""
+
+import json
+import os
+import pathlib
+import random
+import re
+import shutil
+import signal
+import struct
+import subprocess
+import time
+
+import lectern_test
+import rtmp
+
+NAME = "live/a"
+KILLS = int(os.environ.get("LECTERN_TEST_KILLS", "5"))
+
+# Takes five seconds to put a recording on the disk.
+SLOW_DISK = """
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+int fdatasync (int fd)
+{
+  char link[64], path[512] = "";
+  snprintf (link, sizeof link, "/proc/self/fd/%d", fd);
+  if (readlink (link, path, sizeof path - 1) > 0 && strstr (path, ".part.mp4") != NULL)
+    sleep (5);
+  return fsync (fd);
+}
+"""
+
+
+def boxes(data):
+    """(type, start, size) of the boxes on top."""
+    at, found = 0, []
+    while at + 8 <= len(data):
+        size, kind = struct.unpack_from(">I4s", data, at)
+        if size == 1:
+            size = struct.unpack_from(">Q", data, at + 8)[0]
+        found.append((kind.decode("latin-1"), at, size))
+        if size < 8:
+            break
+        at += size
+    return found
+
+
+def decode(path):
+    """Plays every frame; returns what ffmpeg complains of."""
+    done = subprocess.run(["ffmpeg", "-v", "warning", "-nostdin", "-i", str(path), "-f", "null", "-"],
+                          capture_output=True, text=True, timeout=60)
+    return done.stderr.strip() if done.returncode == 0 else f"exit {done.returncode} {done.stderr}"
+
+
+def count(path):
+    """Packets by codec."""
+    streams = lectern_test.ffprobe(str(path), args=("-count_packets",))["streams"]
+    return {s["codec_name"]: int(s["nb_read_packets"]) for s in streams}
+
+
+def starts(path):
+    """When each codec is first seen or heard, in seconds."""
+    done = subprocess.run(
+        ["ffprobe", "-v", "error", "-show_entries", "stream=codec_name:packet=stream_index,pts_time",
+         "-of", "json", str(path)], capture_output=True, text=True, check=True)
+    data = json.loads(done.stdout)
+    names = [s["codec_name"] for s in data["streams"]]
+    first = {}
+    for packet in data["packets"]:
+        name = names[packet["stream_index"]]
+        first[name] = min(first.get(name, 1e9), float(packet["pts_time"]))
+    return first
+
+
+class Recorder(lectern_test.Server):
+    """A server that records, with the ways to look at what it has."""
+
+    def __init__(self, settings=None, **options):
+        super().__init__(settings={"plugins.record": "true", "plugins.hls": "true",
+                                   "server.connects-per-address": "10000",
+                                   **(settings or {})}, **options)
+
+    @property
+    def token(self):
+        secret = self.state_dir / "state/admin-token"
+        return {"Authorization": f"Bearer {secret.read_text(encoding='ascii').strip()}"}
+
+    @property
+    def folder(self):
+        return self.state_dir / "state/recordings"
+
+    def recordings(self):
+        return self.json("/api/v1/recordings", headers=self.token)["recordings"]
+
+    def wait_ready(self, number=1, timeout=20, poster=False):
+        """The recordings, once NUMBER are finished and none is under way."""
+        def ready():
+            found = self.recordings()
+            done = all(r["state"] in ("ready", "failed") and (r["poster"] or not poster)
+                       for r in found)
+            return found if len(found) >= number and done else None
+        return lectern_test.wait_for(ready, timeout, f"{number} finished recordings")
+
+    def wait_duration(self, seconds, timeout=20):
+        """Until there is a recording of so many seconds."""
+        lectern_test.wait_for(lambda: any(r["duration"] >= seconds for r in self.recordings()),
+                              timeout, f"{seconds} s of recording")
+
+    def path(self, recording, suffix=".mp4"):
+        return self.folder / recording["stream"] / (recording["name"] + suffix)
+
+    def ask(self, what, name=NAME, token=True):
+        status, _, body = self.request("POST", f"/api/v1/streams/{name}/recording/{what}",
+                                       headers=self.token if token else {})
+        return status, json.loads(body)
+
+
+class Recording(lectern_test.TestCase):
+    def recorder(self, *args, **options):
+        server = Recorder(*args, **options)
+        self.addCleanup(server.stop)
+        return server
+
+    def push(self, server, seconds=None, name=NAME, **options):
+        push = lectern_test.ffmpeg_push(server.push_url(name), seconds=seconds,
+                                        **{"rate": 25, "gop": 1.0, **options})
+        self.addCleanup(push.stop)
+        return push
+
+    def check(self, server, recording):
+        """Finished: moov first, index beside it, nothing else, every frame decodes."""
+        path = server.path(recording)
+        self.assertEqual(recording["state"], "ready", recording)
+        self.assertEqual([kind for kind, _, _ in boxes(path.read_bytes())], ["ftyp", "moov", "mdat"])
+        self.assertTrue(server.path(recording, ".index").exists())
+        self.assertFalse(server.path(recording, ".part.mp4").exists())
+        self.assertEqual(recording["size"], path.stat().st_size)
+        self.assertEqual(decode(path), "")
+        return path
+
+
+class Whole(Recording):
+    def test_every_frame_is_recorded(self):
+        server = self.recorder()
+        self.push(server, seconds=4).wait()
+        recording = server.wait_ready(poster=True)[0]
+        path = self.check(server, recording)
+        self.assertRegex(recording["name"], r"^\d{4}(-\d\d){5}$")
+        self.assertEqual(recording["frames"], 100)
+        packets = count(path)
+        self.assertEqual(packets["h264"], 100)
+        self.assertGreaterEqual(packets["aac"], 4 * 44100 // 1024)
+        self.assertAlmostEqual(recording["duration"], 4, delta=0.1)
+        self.assertEqual([(t["media"], t["codec"]) for t in recording["tracks"]],
+                         [("video", "H.264"), ("audio", "AAC")])
+        gst = subprocess.run(["gst-launch-1.0", "-q", "filesrc", f"location={path}", "!", "qtdemux",
+                              "name=d", "d.video_0", "!", "queue", "!", "h264parse", "!",
+                              "avdec_h264", "!", "fakesink", "d.audio_0", "!", "queue", "!",
+                              "aacparse", "!", "avdec_aac", "!", "fakesink"],
+                             capture_output=True, text=True, timeout=60)
+        self.assertEqual((gst.returncode, gst.stderr), (0, ""))
+        self.look_at_poster(server, recording)
+        self.look_at_ranges(server, recording, path.read_bytes())
+
+    def look_at_poster(self, server, recording):
+        status, headers, body = server.request("GET", recording["poster"])
+        self.assertEqual((status, headers["Content-Type"]), (200, "image/jpeg"))
+        picture = server.state_dir / "poster.jpg"
+        picture.write_bytes(body)
+        about = lectern_test.ffprobe(str(picture))["streams"][0]
+        self.assertEqual((about["codec_name"], about["width"], about["height"]), ("mjpeg", 320, 180))
+
+    def look_at_ranges(self, server, recording, whole):
+        url = recording["play"]["mp4"]
+        status, headers, body = server.request("GET", url)
+        self.assertEqual((status, headers["Content-Type"], headers["Accept-Ranges"]),
+                         (200, "video/mp4", "bytes"))
+        self.assertEqual(body, whole)
+        status, headers, body = server.request("GET", url, headers={"Range": "bytes=1000-1999"})
+        self.assertEqual((status, body), (206, whole[1000:2000]))
+        self.assertEqual(headers["Content-Range"], f"bytes 1000-1999/{len(whole)}")
+        status, headers, body = server.request("HEAD", url)
+        self.assertEqual((status, body, headers["Content-Length"]), (200, b"", str(len(whole))))
+        self.assertEqual(server.request("GET", url, headers={"Range": "bytes=99999999-"})[0], 416)
+
+    def test_one_track_is_enough(self):
+        server = self.recorder()
+        pushes = [self.push(server, seconds=3, name="live/v", audio=None),
+                  self.push(server, seconds=3, name="live/s", video=None)]
+        for push in pushes:
+            push.wait()
+        found = {r["stream"]: r for r in server.wait_ready(2)}
+        self.assertEqual(count(self.check(server, found["live/v"])), {"h264": 75})
+        self.assertGreaterEqual(count(self.check(server, found["live/s"]))["aac"], 129)
+        self.assertIsNone(found["live/s"]["poster"])
+
+    def test_sound_stays_in_step_with_reordered_pictures(self):
+        source = lectern_test.temporary_directory() / "source.flv"
+        subprocess.run(
+            ["ffmpeg", "-v", "error", "-f", "lavfi", "-i", "testsrc2=size=320x180:rate=25",
+             "-itsoffset", "0.3", "-f", "lavfi", "-i", "sine=sample_rate=44100", "-t", "3",
+             "-c:v", "libx264", "-bf", "3", "-g", "25", "-pix_fmt", "yuv420p", "-c:a", "aac",
+             str(source)], check=True)
+        server = self.recorder()
+        subprocess.run(["ffmpeg", "-v", "error", "-re", "-i", str(source), "-c", "copy", "-f", "flv",
+                        server.push_url(NAME)], check=True, timeout=60)
+        path = self.check(server, server.wait_ready()[0])
+        sent, got = starts(source), starts(path)
+        self.assertAlmostEqual(got["aac"] - got["h264"], sent["aac"] - sent["h264"], delta=0.001)
+        self.assertAlmostEqual(got["h264"], 0, delta=0.001)
+        self.assertEqual(count(path)["h264"], count(source)["h264"])
+
+    def test_h265(self):
+        source = lectern_test.temporary_directory() / "source.mp4"
+        subprocess.run(
+            ["ffmpeg", "-v", "error", "-f", "lavfi", "-i", "testsrc2=size=160x90:rate=25", "-t", "2",
+             "-c:v", "libx265", "-preset", "ultrafast", "-x265-params",
+             "bframes=0:keyint=25:log-level=error:pools=1:frame-threads=1", "-pix_fmt", "yuv420p",
+             "-tag:v", "hvc1", str(source)], check=True)
+        server = self.recorder()
+        config, packets = read_packets(source)
+        client = rtmp.publisher(server, NAME)
+        client.send(rtmp.VIDEO, b"\x90hvc1" + config, 0, client.stream)
+        for i, (key, data) in enumerate(packets):
+            client.send(rtmp.VIDEO, (b"\x93hvc1" if key else b"\xa3hvc1") + data, i * 40,
+                        client.stream)
+        client.unpublish("a")
+        recording = server.wait_ready()[0]
+        path = self.check(server, recording)
+        self.assertEqual(count(path), {"hevc": 50})
+        self.assertEqual(recording["tracks"][0]["codec"], "H.265")
+
+    def test_S_02_returning_publisher_goes_on_in_the_same_recording(self):
+        server = self.recorder()
+        key = server.key(NAME)
+        for turn in range(2):
+            push = lectern_test.ffmpeg_push(server.push_url(NAME, key), rate=25, gop=1.0)
+            self.addCleanup(push.stop)
+            server.wait_live(NAME)
+            server.wait_duration(1 + turn)
+            push.kill()
+            lectern_test.wait_for(lambda: server.stream(NAME)["state"] == "away", 10, "away")
+        push = lectern_test.ffmpeg_push(server.push_url(NAME, key), seconds=2, rate=25, gop=1.0)
+        push.wait()
+        found = server.wait_ready()
+        self.assertEqual(len(found), 1)
+        self.check(server, found[0])
+        self.assertGreater(found[0]["duration"], 3.5)
+
+    def test_S_04_another_codec_is_another_file(self):
+        server = self.recorder()
+        key = server.key(NAME)
+        first = lectern_test.ffmpeg_push(server.push_url(NAME, key), rate=25, gop=1.0)
+        self.addCleanup(first.stop)
+        server.wait_duration(1)
+        first.kill()
+        lectern_test.ffmpeg_push(server.push_url(NAME, key), seconds=2, rate=25, gop=1.0,
+                                 size="160x90").wait()
+        found = sorted(server.wait_ready(2), key=lambda r: r["name"])
+        sizes = [(r["tracks"][0]["width"], r["state"]) for r in found]
+        self.assertEqual(sizes, [(320, "ready"), (160, "ready")])
+        for recording in found:
+            self.check(server, recording)
+        self.assertEqual(found[1]["frames"], 50)
+
+
+def read_packets(path):
+    """The codec's configuration and (key, bytes) of each packet of an MP4 file's picture."""
+    done = subprocess.run(
+        ["ffprobe", "-v", "error", "-show_data", "-show_entries", "stream=extradata:packet=flags,data",
+         "-select_streams", "v", "-of", "json", str(path)], capture_output=True, text=True, check=True)
+    data = json.loads(done.stdout)
+
+    def unhex(dump):
+        return b"".join(bytes.fromhex(line[10:50].replace(" ", ""))
+                        for line in dump.strip().splitlines())
+    packets = [("K" in p["flags"], unhex(p["data"])) for p in data["packets"]]
+    return unhex(data["streams"][0]["extradata"]), packets
+
+
+class Crashes(Recording):
+    def test_M_01_kill_of_the_server_loses_little(self):
+        dice = random.Random()
+        folder = lectern_test.temporary_directory()
+        losses = []
+        for i in range(KILLS):
+            server = Recorder(state_dir=folder)
+            self.addCleanup(server.stop)
+            if i > 0:
+                losses.append(self.look_back(server, i, killed))
+            push = self.push(server)
+            server.wait_live(NAME)
+            lectern_test.wait_for(lambda: list(server.folder.glob("live/a/*.part.mp4")), 20,
+                                  "the recording")
+            time.sleep(dice.uniform(0.2, 3))
+            killed = time.time()
+            server.kill()
+            push.kill()
+            server.log_path.unlink()
+        server = Recorder(state_dir=folder)
+        self.addCleanup(server.stop)
+        losses.append(self.look_back(server, KILLS, killed))
+        print(f"# lost in {KILLS} kills: at most {max(losses):.3f} s, "
+              f"on average {sum(losses) / len(losses):.3f} s")
+        self.assertLess(max(losses), 1.5)
+
+    def look_back(self, server, number, killed):
+        """The recording that a kill left is finished soon; returns the seconds lost."""
+        begun = time.monotonic()
+        found = server.wait_ready(number, timeout=10)
+        self.assertLess(time.monotonic() - begun, 10 * lectern_test.PATIENCE)
+        self.assertEqual(len(found), number)
+        self.check(server, found[0])
+        index = server.path(found[0], ".index").read_bytes()
+        started, duration = struct.unpack_from(">QQ", index, 8)
+        return killed - started / 1e6 - duration / 1e9
+
+    def test_kill_of_the_worker_is_made_good(self):
+        folder = lectern_test.temporary_directory()
+        part = make_long_part(self, folder)
+        server = Recorder(state_dir=folder)
+        self.addCleanup(server.stop)
+        begun = time.monotonic()
+        for _ in range(2):
+            pid = lectern_test.wait_for(lambda: find_worker(server, "finish"), 20, "the worker")
+            os.kill(pid, signal.SIGKILL)
+            lectern_test.wait_for(lambda: not pathlib.Path(f"/proc/{pid}").exists(), 10, "its end")
+        found = [r for r in server.wait_ready(2, timeout=60) if r["name"] == part.name[:19]]
+        path = server.path(found[0])
+        self.assertEqual([kind for kind, _, _ in boxes_of(path)], ["ftyp", "moov", "mdat"])
+        print(f"# {path.stat().st_size >> 20} MiB finished after two kills in "
+              f"{time.monotonic() - begun:.1f} s")
+        self.assertGreater(found[0]["duration"], 1000)
+        self.assertFalse(part.exists())
+        self.assertEqual(list(path.parent.glob("*.tmp")), [])
+
+    def test_damaged_files_are_told_and_harm_nothing(self):
+        folder = lectern_test.temporary_directory()
+        place = folder / "state/recordings/live/a"
+        place.mkdir(parents=True)
+        (place / "2026-01-01-10-00-00.mp4").write_bytes(b"nonsense")
+        (place / "2026-01-01-11-00-00.part.mp4").write_bytes(b"\0\0\0\x08ftyp")
+        (place / "2026-01-01-12-00-00.part.mp4").write_bytes(random.randbytes(300000))
+        (place / "2026-01-01-13-00-00.mp4.tmp").write_bytes(b"rest")
+        (place / "holiday.mp4").write_bytes(b"?")
+        (place / "2026-01-01-14-00-00.mp4").symlink_to("/etc/passwd")
+        (folder / "state/recordings/live/b").symlink_to("/etc")
+        server = Recorder(state_dir=folder)
+        self.addCleanup(server.stop)
+        lectern_test.wait_for(lambda: not (place / "2026-01-01-11-00-00.part.mp4").exists(), 20,
+                              "the empty one to go")
+        states = {r["name"]: r["state"] for r in server.wait_ready(3)}
+        self.assertEqual(states, {f"2026-01-01-{hour}-00-00": "failed" for hour in (10, 12, 14)})
+        self.assertFalse((place / "2026-01-01-13-00-00.mp4.tmp").exists())
+        self.assertTrue((place / "holiday.mp4").exists())
+        for recording in server.recordings():
+            status, _, body = server.request("GET", recording["play"]["mp4"])
+            self.assertEqual(status, 404 if recording["name"].endswith("14-00-00") else 200)
+
+
+def boxes_of(path):
+    """As boxes, of a large file."""
+    found, at = [], 0
+    with open(path, "rb") as file:
+        while head := file.read(16):
+            size, kind = struct.unpack_from(">I4s", head)
+            if size == 1:
+                size = struct.unpack_from(">Q", head, 8)[0]
+            found.append((kind.decode("latin-1"), at, size))
+            at += size
+            file.seek(at)
+    return found
+
+
+def find_worker(server, job):
+    """The process id of the server's worker for JOB, or None."""
+    children = pathlib.Path(f"/proc/{server.pid}/task").glob("*/children")
+    for pid in " ".join(c.read_text(encoding="ascii") for c in children).split():
+        try:
+            words = pathlib.Path(f"/proc/{pid}/cmdline").read_bytes().split(b"\0")
+        except OSError:
+            continue
+        if job.encode() in words:
+            return int(pid)
+    return None
+
+
+def make_long_part(test, folder):
+    """A part file of twenty minutes, of one of some seconds, with the times moved on."""
+    server = Recorder(state_dir=folder)
+    push = test.push(server, size="640x360")
+    server.wait_duration(3)
+    source = next(server.folder.glob("live/a/*.part.mp4"))
+    server.kill()
+    push.kill()
+    server.log_path.unlink()
+    data = source.read_bytes()
+    found = boxes(data)
+    head = data[:found[2][1]]
+    fragments, pending = [], b""
+    for i, (kind, at, size) in enumerate(found[2:], 2):
+        pending += data[at:at + size]
+        if kind == "mdat":
+            fragments.append(pending)
+            pending = b""
+    part = source.with_name("2026-01-01-10-00-00.part.mp4")
+    with open(part, "wb") as file:
+        file.write(head)
+        for turn in range(400):
+            for fragment in fragments:
+                moof = fragment.index(b"moof") - 4
+                track, = struct.unpack_from(">I", fragment, moof + 44)
+                time_at, = struct.unpack_from(">Q", fragment, moof + 60)
+                shift = turn * 5 * (90000 if track == 1 else 44100)
+                file.write(fragment[:moof + 60] + struct.pack(">Q", time_at + shift)
+                           + fragment[moof + 68:])
+    return part
+
+
+class Disks(Recording):
+    def small_disk(self, size, **options):
+        """A server whose recordings lie on a file system of so many bytes."""
+        place = lectern_test.temporary_directory()
+
+        class Small(Recorder):
+            def command(self, *words):
+                command = super().command(*words)
+                if words[0] != "serve":
+                    return command
+                return ["unshare", "-m", "sh", "-c",
+                        f'mount -t tmpfs -o size={size} tmpfs "$0" && exec "$@"', str(place),
+                        *command]
+
+            @property
+            def folder(self):
+                return pathlib.Path(f"/proc/{self.pid}/root{place}")
+
+        if subprocess.run(["unshare", "-m", "true"], capture_output=True).returncode != 0:
+            self.skipTest("mount namespaces are not allowed here")
+        server = Small(settings={"record.directory": str(place)}, **options)
+        self.addCleanup(server.stop)
+        return server
+
+    def test_M_03_full_disk_stops_the_recording_alone(self):
+        server = self.small_disk(3 << 20, allow=["has stopped: the disk is nearly full",
+                                                 "cannot be finished and stays"])
+        push = self.push(server, size="1280x720", extra=("-b:v", "4M"))
+        server.wait_log("the recording of 'live/a' has stopped: the disk is nearly full", 40)
+        status = server.json(f"/api/v1/streams/{NAME}/recording")
+        self.assertEqual((status["recording"], status["error"]), (False, "the disk is nearly full"))
+        about = os.statvfs(server.folder)
+        self.assertGreaterEqual(about.f_bavail * about.f_frsize, (3 << 20) // 20 - 65536)
+        # Live goes on, and the recording plays as far as it goes.
+        probe = lectern_test.ffprobe(server.flv_url(NAME))
+        self.assertEqual(len(probe["streams"]), 2)
+        found = server.wait_ready()
+        self.assertEqual(found[0]["error"], "the disk is nearly full")
+        copy = server.state_dir / "copy.mp4"
+        copy.write_bytes(server.get(found[0]["play"]["mp4"]))
+        self.assertEqual(decode(copy), "")
+        self.assertEqual(self.ask_again(server), 200)
+        self.assertIsNone(push.process.poll())
+
+    def ask_again(self, server):
+        """Recording is asked for once more: it begins, and stops again."""
+        return server.ask("start")[0]
+
+    def test_M_04_slow_disk_does_not_hold_up_viewers(self):
+        shim = lectern_test.temporary_directory() / "slow.so"
+        if shutil.which("cc") is None:
+            self.skipTest("no C compiler")
+        subprocess.run(["cc", "-shared", "-fPIC", "-x", "c", "-", "-o", str(shim)],
+                       input=SLOW_DISK, text=True, check=True)
+        preload = ":".join(filter(None, [os.environ.get("LD_PRELOAD"), str(shim)]))
+        server = self.recorder(env={"LD_PRELOAD": preload})
+        push = self.push(server, seconds=9)
+        server.wait_live(NAME)
+        with lectern_test.Raw(server.http_port) as viewer:
+            viewer.send(f"GET /{NAME}.flv HTTP/1.1\r\nHost: x\r\n\r\n".encode())
+            viewer.head()
+            arrivals = [time.monotonic()]
+            while viewer.receive():
+                arrivals.append(time.monotonic())
+        gap = max(b - a for a, b in zip(arrivals[2:], arrivals[3:]))
+        print(f"# longest gap {gap * 1000:.0f} ms")
+        self.assertLess(gap, 0.5 * lectern_test.PATIENCE)
+        push.wait()
+        recording = server.wait_ready(timeout=40)[0]
+        self.assertEqual(count(self.check(server, recording))["h264"], 225)
+
+
+class Resource(Recording):
+    def test_start_pause_resume_stop(self):
+        server = self.recorder(settings={"record.when": "on-request"})
+        self.push(server)
+        self.assertEqual(server.ask("start", name="live/nobody")[0], 404)
+        server.wait_live(NAME)
+        self.assertEqual(server.ask("start", token=False)[0], 401)
+        self.assertEqual(server.ask("stop")[0], 409)
+        self.assertEqual(server.recordings(), [])
+        lectern_test.wait_for(lambda: server.ask("start")[0] == 200, 10, "the first frame")
+        self.assertEqual(server.ask("start")[0], 409)
+        server.wait_duration(1)
+        status, answer = server.ask("pause")
+        self.assertEqual((status, answer["paused"], answer["recording"]), (200, True, True))
+        self.assertEqual(server.ask("pause")[0], 409)
+        time.sleep(2)
+        self.assertEqual(server.ask("resume")[0], 200)
+        self.assertEqual(server.ask("resume")[0], 409)
+        paused = server.recordings()[0]["duration"]
+        server.wait_duration(paused + 1)
+        self.assertEqual(server.ask("stop")[0], 200)
+        recording = server.wait_ready()[0]
+        path = self.check(server, recording)
+        # What was paused is not there, and leaves no hole.
+        self.assertLess(recording["duration"], paused + 2.5)
+        self.assertAlmostEqual(count(path)["h264"] / 25, recording["duration"], delta=0.5)
+        self.assertEqual(server.json(f"/api/v1/streams/{NAME}/recording")["recording"], False)
+        self.assertEqual(server.ask("start")[0], 200)
+
+    def test_list_one_and_delete(self):
+        server = self.recorder()
+        for name in ("live/a", "live/b"):
+            self.push(server, seconds=2, name=name).wait()
+        found = server.wait_ready(2, poster=True)
+        self.assertEqual({r["stream"] for r in found}, {"live/a", "live/b"})
+        listed = server.json("/api/v1/streams/live/a/recordings")["recordings"]
+        self.assertEqual([r["stream"] for r in listed], ["live/a"])
+        one = f"/api/v1/recordings/{listed[0]['id']}"
+        self.assertEqual(server.json(one)["duration"], listed[0]["duration"])
+        self.assertEqual(server.request("DELETE", one)[0], 401)
+        self.assertEqual(server.request("DELETE", one, headers=server.token)[0], 204)
+        lectern_test.wait_for(lambda: not any((server.folder / "live/a").iterdir()), 10, "files to go")
+        for path in (one, listed[0]["play"]["mp4"], listed[0]["poster"]):
+            self.assertEqual(server.request("GET", path)[0], 404)
+        self.assertEqual(server.request("GET", "/api/v1/recordings")[0], 401)
+
+    def test_recordings_survive_a_restart(self):
+        folder = lectern_test.temporary_directory()
+        server = self.recorder(state_dir=folder)
+        self.push(server, seconds=2).wait()
+        before = server.wait_ready(poster=True)
+        server.stop()
+        again = self.recorder(state_dir=folder)
+        self.assertEqual(again.wait_ready(poster=True), before)
+
+    def test_retention_removes_the_oldest(self):
+        folder = lectern_test.temporary_directory()
+        server = self.recorder(state_dir=folder)
+        self.push(server, seconds=2).wait()
+        old = server.path(server.wait_ready(poster=True)[0])
+        server.stop()
+        for suffix in (".mp4", ".index", ".jpg"):
+            old.with_suffix(suffix).rename(old.with_name("2020-01-01-10-00-00" + suffix))
+        index = old.with_name("2020-01-01-10-00-00.index")
+        data = bytearray(index.read_bytes())
+        struct.pack_into(">Q", data, 8, 1577872800 * 1000000)
+        index.write_bytes(data)
+        again = self.recorder(state_dir=folder, settings={"record.retention": "30d"})
+        again.wait_log("recording 'live/a/2020-01-01-10-00-00' is removed: it is too old", 20)
+        self.assertEqual(list(old.parent.iterdir()), [])
+
+    def test_access_is_the_streams(self):
+        server = self.recorder(settings={"access.open-play": "false"})
+        self.push(server, seconds=2).wait()
+        recording = server.wait_ready(poster=True)[0]
+        paths = [f"/api/v1/recordings/{recording['id']}", recording["play"]["mp4"],
+                 recording["poster"], recording["play"]["hls"],
+                 f"/api/v1/streams/{NAME}/recordings", f"/api/v1/streams/{NAME}/recording"]
+        for path in paths:
+            self.assertEqual(server.request("GET", path)[0], 403, path)
+            if path != recording["play"]["hls"]:
+                self.assertEqual(server.request("GET", path, headers=server.token)[0], 200, path)
+        self.assertEqual(server.request("GET", "/replay/0123456789abcdef.mp4",
+                                        headers=server.token)[0], 404)
+
+    def test_R_08_nobody_publishes_as_a_recording(self):
+        server = self.recorder(settings={"access.open-publish": "true"})
+        self.push(server, seconds=2).wait()
+        identity = server.wait_ready()[0]["id"]
+        for name in (f"replay/{identity}", "replay/x"):
+            push = lectern_test.ffmpeg_push(server.push_url(name, key=None), seconds=1)
+            self.assertNotEqual(push.wait(), 0)
+        self.assertIsNone(server.stream(f"replay/{identity}"))
+
+    def test_H_06_replay_reaches_nothing_else(self):
+        server = self.recorder()
+        for path in ("/replay/..%2f..%2fadmin-token.mp4", "/replay/%2e%2e.mp4",
+                     "/replay/live%2fa.mp4", "/replay/x%00.mp4", "/replay/.mp4"):
+            self.assertIn(server.request("GET", path)[0], (400, 404), path)
+
+
+if __name__ == "__main__":
+    lectern_test.main()
