@@ -175,7 +175,11 @@ start_recording (LecternRecordPlugin *self, const char *stream)
       || lectern_record_sessions_start (self->api.sessions, stream, &error)
       || g_error_matches (error, LECTERN_ERROR, LECTERN_ERROR_CONFLICT))
     return;
-  g_warning ("'%s' is not recorded: %s", stream, error->message);
+  /* It was over before it could begin. */
+  if (g_error_matches (error, LECTERN_ERROR, LECTERN_ERROR_NOT_FOUND))
+    g_message ("'%s' is not recorded: %s", stream, error->message);
+  else
+    g_warning ("'%s' is not recorded: %s", stream, error->message);
 }
 
 static void

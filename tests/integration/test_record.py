@@ -230,6 +230,7 @@ class Whole(Recording):
         for i, (key, data) in enumerate(packets):
             client.send(rtmp.VIDEO, (b"\x93hvc1" if key else b"\xa3hvc1") + data, i * 40,
                         client.stream)
+            time.sleep(0.04)
         client.unpublish("a")
         recording = server.wait_ready()[0]
         path = self.check(server, recording)
@@ -298,7 +299,7 @@ class Crashes(Recording):
             server.wait_live(NAME)
             lectern_test.wait_for(lambda: list(server.folder.glob("live/a/*.part.mp4")), 20,
                                   "the recording")
-            time.sleep(dice.uniform(0.2, 3))
+            time.sleep(dice.uniform(0.2, 2))
             killed = time.time()
             server.kill()
             push.kill()
@@ -450,7 +451,7 @@ class Disks(Recording):
     def test_M_03_full_disk_stops_the_recording_alone(self):
         server = self.small_disk(3 << 20, allow=["has stopped: the disk is nearly full",
                                                  "cannot be finished and stays"])
-        push = self.push(server, size="1280x720", extra=("-b:v", "4M"))
+        push = self.push(server, size="1280x720", extra=("-b:v", "8M"))
         server.wait_log("the recording of 'live/a' has stopped: the disk is nearly full", 40)
         status = server.json(f"/api/v1/streams/{NAME}/recording")
         self.assertEqual((status["recording"], status["error"]), (False, "the disk is nearly full"))
@@ -479,7 +480,7 @@ class Disks(Recording):
                        input=SLOW_DISK, text=True, check=True)
         preload = ":".join(filter(None, [os.environ.get("LD_PRELOAD"), str(shim)]))
         server = self.recorder(env={"LD_PRELOAD": preload})
-        push = self.push(server, seconds=9)
+        push = self.push(server, seconds=7)
         server.wait_live(NAME)
         with lectern_test.Raw(server.http_port) as viewer:
             viewer.send(f"GET /{NAME}.flv HTTP/1.1\r\nHost: x\r\n\r\n".encode())
@@ -492,7 +493,7 @@ class Disks(Recording):
         self.assertLess(gap, 0.5 * lectern_test.PATIENCE)
         push.wait()
         recording = server.wait_ready(timeout=40)[0]
-        self.assertEqual(count(self.check(server, recording))["h264"], 225)
+        self.assertEqual(count(self.check(server, recording))["h264"], 175)
 
 
 class Resource(Recording):
