@@ -29,6 +29,7 @@ typedef struct
 extern const LecternJobClass lectern_finish_job;
 extern const LecternJobClass lectern_poster_job;
 extern const LecternJobClass lectern_testcard_job;
+extern const LecternJobClass lectern_transcode_job;
 
 /* For the job's own state. */
 void lectern_job_set_data (LecternJob *self, gpointer data);

@@ -15,8 +15,8 @@
 /* Set in the environment of a second start, see restart_single. */
 #define AGAIN "LECTERN_WORKER_AGAIN"
 
-static const LecternJobClass *const jobs[]
-    = { &lectern_finish_job, &lectern_poster_job, &lectern_testcard_job };
+static const LecternJobClass *const jobs[] = { &lectern_finish_job, &lectern_poster_job,
+                                               &lectern_testcard_job, &lectern_transcode_job };
 
 #if defined(__SANITIZE_ADDRESS__)
 /* Leaks are searched by a process that traces this one, which it may not have. */
