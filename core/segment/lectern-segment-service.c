@@ -124,6 +124,17 @@ respond_bytes (LecternSegmentService *self, const LecternSegmentAsk *ask, GBytes
 }
 
 static void
+respond_segment (LecternSegmentService *self, const LecternSegmentAsk *ask, LecternSegment *segment)
+{
+  g_autoptr (GBytes) bytes = lectern_segment_read (segment);
+
+  if (bytes == NULL)
+    respond_not_found (ask->exchange, "the segment's file is damaged");
+  else
+    respond_bytes (self, ask, bytes);
+}
+
+static void
 answer_segment (LecternSegmentService *self, const LecternSegmentAsk *ask)
 {
   g_autoptr (LecternSegment) found
@@ -131,8 +142,8 @@ answer_segment (LecternSegmentService *self, const LecternSegmentAsk *ask)
 
   if (found == NULL)
     respond_not_found (ask->exchange, "no such segment");
-  else if (found->bytes != NULL)
-    respond_bytes (self, ask, found->bytes);
+  else if (!lectern_segment_is_range (found))
+    respond_segment (self, ask, found);
   else if (begin_media (self, ask->exchange, found->size))
     lectern_http_exchange_respond_file (ask->exchange, 200,
                                         get_type_of (ask->presentation, ask->rendition),

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "segment/lectern-segment-private.h"
 
+#include <errno.h>
 #include <unistd.h>
 
 LecternPart *
@@ -85,6 +86,8 @@ new_segment (const LecternSegment *fields, gsize size)
   self->bytes = NULL;
   self->file = NULL;
   self->offset = 0;
+  self->pieces = NULL;
+  self->n_pieces = 0;
   return self;
 }
 
@@ -115,6 +118,63 @@ lectern_segment_new_in_file (const LecternSegment *fields, LecternSegmentFile *f
 }
 
 LecternSegment *
+lectern_segment_new_in_pieces (const LecternSegment *fields, LecternSegmentFile *file,
+                               const LecternSegmentPiece *pieces, guint n_pieces)
+{
+  LecternSegment *self = lectern_segment_new_in_file (fields, file, pieces[0].offset, 0);
+
+  self->pieces = g_memdup2 (pieces, n_pieces * sizeof *pieces);
+  self->n_pieces = n_pieces;
+  for (guint i = 0; i < n_pieces; i++)
+    self->size += pieces[i].size;
+  return self;
+}
+
+gboolean
+lectern_segment_is_range (LecternSegment *self)
+{
+  return self->file != NULL && self->pieces == NULL;
+}
+
+static gboolean
+read_piece (int fd, guint8 *to, const LecternSegmentPiece *piece)
+{
+  gsize at = 0;
+
+  while (at < piece->size)
+    {
+      gssize got = pread (fd, to + at, piece->size - at, (off_t) (piece->offset + at));
+
+      if (got < 0 && errno == EINTR)
+        continue;
+      if (got <= 0)
+        return FALSE;
+      at += (gsize) got;
+    }
+  return TRUE;
+}
+
+GBytes *
+lectern_segment_read (LecternSegment *self)
+{
+  LecternSegmentPiece whole = { self->offset, self->size };
+  const LecternSegmentPiece *pieces = self->pieces != NULL ? self->pieces : &whole;
+  g_autofree guint8 *data = NULL;
+  gsize at = 0;
+
+  if (self->bytes != NULL)
+    return g_bytes_ref (self->bytes);
+  data = g_malloc (self->size);
+  for (guint i = 0; i < MAX (self->n_pieces, 1); i++)
+    {
+      if (!read_piece (self->file->fd, data + at, &pieces[i]))
+        return NULL;
+      at += pieces[i].size;
+    }
+  return g_bytes_new_take (g_steal_pointer (&data), self->size);
+}
+
+LecternSegment *
 lectern_segment_ref (LecternSegment *self)
 {
   g_atomic_int_inc (&self->refs);
@@ -129,6 +189,7 @@ lectern_segment_unref (LecternSegment *self)
   g_ptr_array_unref (self->parts);
   g_clear_pointer (&self->bytes, g_bytes_unref);
   g_clear_pointer (&self->file, lectern_segment_file_unref);
+  g_free (self->pieces);
   g_free (self);
 }
 

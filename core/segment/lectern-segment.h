@@ -36,6 +36,13 @@ LECTERN_API LecternSegmentFile *lectern_segment_file_ref (LecternSegmentFile *se
 LECTERN_API void lectern_segment_file_unref (LecternSegmentFile *self);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (LecternSegmentFile, lectern_segment_file_unref)
 
+/* Some bytes of a file. */
+typedef struct
+{
+  guint64 offset;
+  gsize size;
+} LecternSegmentPiece;
+
 /* LecternSegment: some seconds of one track, whole. In memory or in a file. Immutable, atomically
  * reference-counted. Thread: any. */
 typedef struct
@@ -56,6 +63,8 @@ typedef struct
   LecternSegmentFile *file; /* NULL: in memory */
   guint64 offset;           /* in the file */
   /*< private >*/
+  LecternSegmentPiece *pieces; /* NULL: it lies in one */
+  guint n_pieces;
   gint refs;
 } LecternSegment;
 
@@ -64,6 +73,16 @@ typedef struct
 LECTERN_API LecternSegment *lectern_segment_new_in_file (const LecternSegment *fields,
                                                          LecternSegmentFile *file, guint64 offset,
                                                          gsize size);
+/* The same for one that lies in pieces, between those of others; use lectern_segment_read. */
+LECTERN_API LecternSegment *lectern_segment_new_in_pieces (const LecternSegment *fields,
+                                                           LecternSegmentFile *file,
+                                                           const LecternSegmentPiece *pieces,
+                                                           guint n_pieces);
+/* Returns: whether it is one range of its file. */
+LECTERN_API gboolean lectern_segment_is_range (LecternSegment *self);
+/* Returns: (transfer full) (nullable): all of it; NULL: its file cannot be read. Blocks on a disk.
+ */
+LECTERN_API GBytes *lectern_segment_read (LecternSegment *self);
 LECTERN_API LecternSegment *lectern_segment_ref (LecternSegment *self);
 LECTERN_API void lectern_segment_unref (LecternSegment *self);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (LecternSegment, lectern_segment_unref)

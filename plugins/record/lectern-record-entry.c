@@ -222,6 +222,14 @@ lectern_record_entry_set_poster (LecternRecordEntry *self)
   self->info.poster = TRUE;
 }
 
+void
+lectern_record_entry_renew (LecternRecordEntry *self, LecternPresentations *presentations)
+{
+  g_autofree char *name = g_strconcat (LECTERN_RECORD_APP "/", self->id, NULL);
+
+  lectern_presentations_forget (presentations, name);
+}
+
 /* ── the catalogue ── */
 
 struct _LecternRecordCatalogue

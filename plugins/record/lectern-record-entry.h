@@ -3,6 +3,9 @@
 
 #include <lectern.h>
 
+/* Recordings are presentations of this name: "replay/ID". */
+#define LECTERN_RECORD_APP "replay"
+
 typedef enum
 {
   LECTERN_RECORD_RECORDING, /* is being written */
@@ -58,6 +61,8 @@ LecternRecordingFile *lectern_record_entry_get_file (LecternRecordEntry *self);
 void lectern_record_entry_set_index (LecternRecordEntry *self, const LecternRecordingIndex *index);
 void lectern_record_entry_set_size (LecternRecordEntry *self, guint64 size);
 void lectern_record_entry_set_poster (LecternRecordEntry *self);
+/* What hls and dash serve of it is out of date: it has grown, is finished, or is gone. */
+void lectern_record_entry_renew (LecternRecordEntry *self, LecternPresentations *presentations);
 
 /* LecternRecordCatalogue: all recordings by id. Thread: any. */
 typedef struct _LecternRecordCatalogue LecternRecordCatalogue;

@@ -16,6 +16,7 @@ struct _LecternRecordFolder
   char *path;
   int root;
   LecternRecordCatalogue *catalogue;
+  LecternPresentations *presentations;
   GMutex lock;         /* guards `thread` */
   GThreadPool *thread; /* NULL: closed */
   guint found;
@@ -48,7 +49,8 @@ do_work (gpointer data, gpointer user_data)
 }
 
 LecternRecordFolder *
-lectern_record_folder_new (const char *path, LecternRecordCatalogue *catalogue, GError **error)
+lectern_record_folder_new (const char *path, LecternRecordCatalogue *catalogue,
+                           LecternPresentations *presentations, GError **error)
 {
   LecternRecordFolder *self;
   int root;
@@ -65,6 +67,7 @@ lectern_record_folder_new (const char *path, LecternRecordCatalogue *catalogue, 
   self->path = g_strdup (path);
   self->root = root;
   self->catalogue = catalogue;
+  self->presentations = presentations;
   g_mutex_init (&self->lock);
   self->thread = g_thread_pool_new_full (do_work, self, work_free, 1, TRUE, error);
   if (self->thread == NULL)
@@ -314,6 +317,7 @@ lectern_record_folder_remove (LecternRecordFolder *self, LecternRecordEntry *ent
 
   if (!lectern_record_catalogue_remove (self->catalogue, entry))
     return;
+  lectern_record_entry_renew (entry, self->presentations);
   for (guint i = 0; i < G_N_ELEMENTS (suffixes); i++)
     {
       g_autofree char *name

@@ -13,6 +13,7 @@ typedef struct _LecternRecordFolder LecternRecordFolder;
 
 /* @path: is made where it is missing. Errors: DENIED, FAILED, … Thread: control. */
 LecternRecordFolder *lectern_record_folder_new (const char *path, LecternRecordCatalogue *catalogue,
+                                                LecternPresentations *presentations,
                                                 GError **error);
 /* What is under way is waited for, what waits is dropped, and nothing is run any more. Thread:
  * control. */

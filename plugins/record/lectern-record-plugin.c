@@ -104,6 +104,7 @@ after_index (LecternRecordPlugin *self, LecternRecordEntry *entry)
   g_auto (LecternRecordInfo) info = { 0 };
 
   lectern_record_entry_get_info (entry, &info);
+  lectern_record_entry_renew (entry, self->presentations);
   if (info.state == LECTERN_RECORD_READY && info.frames > 0 && !info.poster)
     lectern_record_jobs_push (self->jobs, LECTERN_RECORD_JOB_POSTER, entry);
 }
@@ -275,7 +276,14 @@ trim (LecternRecordFolder *folder, LecternRecordPlugin *self, LecternRecordEntry
 static gboolean
 on_trim (gpointer user_data)
 {
-  begin_step (&(Step){ .plugin = user_data, .work = trim });
+  LecternRecordPlugin *self = user_data;
+  g_autoptr (GPtrArray) list = lectern_record_catalogue_list (self->catalogue, NULL);
+
+  begin_step (&(Step){ .plugin = self, .work = trim });
+  /* Whoever asks next gets what was recorded meanwhile, too. */
+  for (guint i = 0; i < list->len; i++)
+    if (lectern_record_entry_get_state (g_ptr_array_index (list, i)) == LECTERN_RECORD_RECORDING)
+      lectern_record_entry_renew (g_ptr_array_index (list, i), self->presentations);
   return G_SOURCE_CONTINUE;
 }
 
@@ -317,7 +325,7 @@ lectern_record_plugin_start (LecternPlugin *plugin, GError **error)
 
   self->presentations = lectern_host_get_presentations (host);
   self->catalogue = lectern_record_catalogue_new ();
-  self->folder = lectern_record_folder_new (directory, self->catalogue, error);
+  self->folder = lectern_record_folder_new (directory, self->catalogue, self->presentations, error);
   if (self->folder == NULL)
     return FALSE;
   self->jobs = lectern_record_jobs_new (host, directory, on_job_over, self);

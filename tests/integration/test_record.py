@@ -496,6 +496,78 @@ class Disks(Recording):
         self.assertEqual(count(self.check(server, recording))["h264"], 175)
 
 
+class Replay(Recording):
+    def play(self, server, url):
+        """What ffmpeg gets of a playlist: its packets by codec, and what it complains of."""
+        clip = server.state_dir / "clip.mp4"
+        clip.unlink(missing_ok=True)
+        done = subprocess.run(["ffmpeg", "-v", "warning", "-i",
+                               f"http://127.0.0.1:{server.http_port}{url}", "-c", "copy", str(clip)],
+                              capture_output=True, text=True, timeout=60, stdin=subprocess.DEVNULL)
+        self.assertEqual(done.returncode, 0, done.stderr)
+        return count(clip)
+
+    def media(self, server, recording, rendition="video"):
+        return server.get(f"/replay/{recording['id']}/{rendition}.m3u8").decode()
+
+    def test_hls_is_there_at_once_after_the_end(self):
+        server = self.recorder()
+        self.push(server, seconds=5).wait()
+        begun = time.monotonic()
+        recording = lectern_test.wait_for(
+            lambda: next((r for r in server.recordings() if r["state"] != "recording"), None), 10,
+            "the end")
+        packets = self.play(server, recording["play"]["hls"])
+        print(f"# played whole {time.monotonic() - begun:.1f} s after the end")
+        self.assertEqual(packets["h264"], 125)
+        self.assertGreaterEqual(packets["aac"], 5 * 44100 // 1024)
+        recording = server.wait_ready()[0]
+        self.assertEqual(self.play(server, recording["play"]["hls"]), packets)
+        text = self.media(server, recording)
+        self.assertIn("#EXT-X-PLAYLIST-TYPE:VOD", text)
+        self.assertTrue(text.rstrip().endswith("#EXT-X-ENDLIST"))
+        lengths = [float(n) for n in re.findall(r"#EXTINF:([0-9.]+)", text)]
+        self.assertAlmostEqual(sum(lengths), 5, delta=0.05)
+        self.assertGreaterEqual(int(re.search(r"TARGETDURATION:(\d+)", text)[1]),
+                                round(max(lengths)))
+        self.look_at_segments(server, recording, text)
+
+    def look_at_segments(self, server, recording, text):
+        """Segments are the bytes of the file, each a fragment of its own track."""
+        whole = server.path(recording).read_bytes()
+        for address in re.findall(r"^[^#\n]+", text, re.M):
+            status, headers, body = server.request("GET", f"/replay/{recording['id']}/{address}")
+            self.assertEqual((status, headers["Content-Type"]), (200, "video/mp4"))
+            self.assertIn(body, whole)
+            kinds = [kind for kind, _, _ in boxes(body)]
+            self.assertEqual(kinds[0], "prft")
+            self.assertEqual(set(kinds[1:]), {"moof", "mdat"})
+
+    def test_hls_of_what_is_still_recorded(self):
+        server = self.recorder()
+        self.push(server)
+        server.wait_duration(3)
+        recording = server.recordings()[0]
+        self.assertEqual(recording["state"], "recording")
+        packets = self.play(server, recording["play"]["hls"])
+        self.assertGreaterEqual(packets["h264"], 75)
+        status, _, body = server.request("GET", recording["play"]["mp4"])
+        copy = server.state_dir / "copy.mp4"
+        copy.write_bytes(body)
+        self.assertEqual((status, decode(copy)), (200, ""))
+
+    def test_replay_is_counted_and_goes_with_the_recording(self):
+        server = self.recorder()
+        self.push(server, seconds=2).wait()
+        recording = server.wait_ready()[0]
+        self.play(server, recording["play"]["hls"])
+        sessions = server.json("/api/v1/sessions", headers=server.token)["sessions"]
+        self.assertIn(f"replay/{recording['id']}", [s["stream"] for s in sessions])
+        server.request("DELETE", f"/api/v1/recordings/{recording['id']}", headers=server.token)
+        lectern_test.wait_for(
+            lambda: server.request("GET", recording["play"]["hls"])[0] == 404, 10, "its end")
+
+
 class Resource(Recording):
     def test_start_pause_resume_stop(self):
         server = self.recorder(settings={"record.when": "on-request"})
