@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* lectern-worker JOB PARENT: does one job for the server that started it, whose process id is
  * PARENT, and shuts itself in before it looks at what it is given. */
+#include "lectern-code-memory.h"
 #include "lectern-confine.h"
 #include "lectern-job-private.h"
 
@@ -149,11 +150,14 @@ main (int argc, char **argv)
       g_printerr ("lectern-worker: started by the server, as: lectern-worker JOB PARENT\n");
       return 2;
     }
+  /* After a second start it would be "exe". */
+  prctl (PR_SET_NAME, "lectern-worker");
   setlocale (LC_ALL, "C.UTF-8");
   signal (SIGPIPE, SIG_IGN);
   g_log_set_writer_func (write_log, NULL, NULL);
   if (!bind_to_parent (argv[2]))
     return 1;
+  lectern_code_memory_reserve ();
   if (!gst_init_check (NULL, NULL, &error))
     {
       g_warning ("GStreamer cannot be used: %s", error->message);

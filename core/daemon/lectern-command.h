@@ -16,6 +16,7 @@ typedef enum
 } LecternExit;
 
 LecternExit lectern_command_serve (int argc, char **argv);
+LecternExit lectern_command_demo (int argc, char **argv);
 LecternExit lectern_command_check (int argc, char **argv);
 LecternExit lectern_command_plugins (int argc, char **argv);
 LecternExit lectern_command_settings (int argc, char **argv);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include <glib/gi18n-lib.h>
 
-#include "daemon/lectern-options.h"
+#include "daemon/lectern-serve.h"
 
 #include "daemon/lectern-notify.h"
 #include "daemon/lectern-pid-file.h"
@@ -15,11 +15,11 @@
 
 typedef struct
 {
-  LecternOptions options;
+  const LecternOptions *options;
   LecternSetup setup;
   LecternHost *host;
   GMainLoop *loop;
-  char *ready_file;
+  const char *ready_file; /* (nullable) */
   int pid_file;
   gboolean stopping;
   gint silent; /* reactors that have not answered the watchdog */
@@ -115,7 +115,7 @@ static gboolean
 take_settings (Server *self, GError **error)
 {
   g_autoptr (LecternConfig) before = lectern_host_get_config (self->host);
-  g_autoptr (LecternConfig) after = lectern_setup_load_config (&self->setup, &self->options, error);
+  g_autoptr (LecternConfig) after = lectern_setup_load_config (&self->setup, self->options, error);
 
   return after != NULL && lectern_host_reload (self->host, after, error)
          && lectern_plugin_list_reload (self->setup.plugins, before, after, error);
@@ -215,9 +215,6 @@ run (Server *self)
 {
   g_autoptr (LecternConfig) config = NULL;
 
-  report_start (self);
-  report_open_doors (self->setup.config);
-  lectern_notify ("READY=1");
   if (!self->stopping)
     g_main_loop_run (self->loop);
   lectern_notify ("STOPPING=1");
@@ -229,12 +226,12 @@ run (Server *self)
 }
 
 static LecternExit
-serve (Server *self)
+serve (Server *self, LecternServeFunc started, gpointer user_data)
 {
   g_autoptr (GError) error = NULL;
   LecternExit code;
 
-  if (!lectern_setup_load (&self->setup, &self->options, &error))
+  if (!lectern_setup_load (&self->setup, self->options, &error))
     return lectern_command_fail (error);
   raise_descriptor_limit (self->setup.config);
   self->host = lectern_host_new (self->setup.config);
@@ -243,6 +240,11 @@ serve (Server *self)
   code = start (self, &error);
   if (code == LECTERN_EXIT_OK)
     {
+      report_start (self);
+      report_open_doors (self->setup.config);
+      lectern_notify ("READY=1");
+      if (started != NULL)
+        started (self->host, self->setup.plugins, user_data);
       run (self);
       return code;
     }
@@ -252,28 +254,36 @@ serve (Server *self)
 }
 
 LecternExit
-lectern_command_serve (int argc, char **argv)
+lectern_serve_run (const LecternOptions *options, const char *ready_file, LecternServeFunc started,
+                   gpointer user_data)
 {
-  Server self = { .pid_file = -1 };
-  const GOptionEntry own[] = {
-    { "ready-file", 0, G_OPTION_FLAG_NONE, G_OPTION_ARG_FILENAME, &self.ready_file,
-      N_ ("Write the addresses as JSON to FILE once the server listens"), N_ ("FILE") },
-    { NULL },
-  };
-  LecternExit code = LECTERN_EXIT_USAGE;
+  Server self = { .options = options, .ready_file = ready_file, .pid_file = -1 };
+  LecternExit code = serve (&self, started, user_data);
 
-  if (lectern_options_parse (
-          &self.options, "",
-          _ ("Runs the server until SIGTERM or Ctrl-C; the second one ends it at "
-             "once. SIGHUP makes it read its settings again."),
-          own, 0, 0, &argc, &argv))
-    code = serve (&self);
   g_clear_object (&self.host);
   lectern_setup_clear (&self.setup);
-  lectern_options_clear (&self.options);
   g_clear_pointer (&self.loop, g_main_loop_unref);
-  g_free (self.ready_file);
   if (self.pid_file >= 0)
     close (self.pid_file);
   return code;
+}
+
+LecternExit
+lectern_command_serve (int argc, char **argv)
+{
+  g_auto (LecternOptions) options = { NULL };
+  g_autofree char *ready_file = NULL;
+  const GOptionEntry own[] = {
+    { "ready-file", 0, G_OPTION_FLAG_NONE, G_OPTION_ARG_FILENAME, &ready_file,
+      N_ ("Write the addresses as JSON to FILE once the server listens"), N_ ("FILE") },
+    { NULL },
+  };
+
+  if (!lectern_options_parse (
+          &options, "",
+          _ ("Runs the server until SIGTERM or Ctrl-C; the second one ends it at "
+             "once. SIGHUP makes it read its settings again."),
+          own, 0, 0, &argc, &argv))
+    return LECTERN_EXIT_USAGE;
+  return lectern_serve_run (&options, ready_file, NULL, NULL);
 }

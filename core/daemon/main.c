@@ -14,6 +14,7 @@ static const struct
   const char *summary;
 } commands[] = {
   { "serve", lectern_command_serve, N_ ("Run the server") },
+  { "demo", lectern_command_demo, N_ ("Run a server to try out, with a test picture on the air") },
   { "check", lectern_command_check, N_ ("Check the settings") },
   { "plugins", lectern_command_plugins, N_ ("List the plugins") },
   { "settings", lectern_command_settings, N_ ("Print every setting with its meaning") },

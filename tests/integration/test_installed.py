@@ -47,6 +47,23 @@ class Installed(lectern_test.TestCase):
         self.assertNotIn("refused", listed)
         self.assertNotIn("example", listed)
 
+    def test_the_worker_program_runs(self):
+        folder = lectern_test.temporary_directory()
+        worker = next(self.root.rglob("libexec/lectern/lectern-worker"))
+        process = lectern_test.spawn(
+            [self.program, "serve", "--set=plugins.testcard=true", "--set=plugins.page=false",
+             "--set=plugins.rtmp=false", f"--set=workers.program={worker}",
+             f"--set=server.state-dir={folder}", "--set=http.listen=127.0.0.1:0"],
+            env={**os.environ, **self.env}, stdout=subprocess.DEVNULL,
+            stderr=open(folder / "log", "wb"))
+        try:
+            lectern_test.wait_for(
+                lambda: "'live/demo' is live" in (folder / "log").read_text(encoding="utf-8"), 20,
+                "the test picture")
+        finally:
+            process.terminate()
+            process.wait()
+
     def test_it_does_not_look_into_the_build_tree(self):
         env = {**self.env, "LECTERN_PLUGIN_PATH": ""}
         self.assertNotIn("example", run(self.program, "plugins", env=env))

@@ -1,10 +1,12 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """Worker processes: what becomes of them, and of the streams that need none, when they fail."""
 
+import ctypes
 import os
 import pathlib
 import signal
 import subprocess
+import sys
 import threading
 import time
 
@@ -13,6 +15,7 @@ import lectern_test
 DEMO = "live/demo"
 JOB = f"testcard {DEMO}"
 VIDEO = 9
+PR_SET_MDWE, PR_GET_MDWE = 65, 66
 
 
 def is_running(pid):
@@ -163,6 +166,25 @@ class Workers(lectern_test.TestCase):
         self.assertEqual([], [name for name in files
                               if not name.startswith(("socket:", "pipe:", "anon_inode:"))
                               and name != "/dev/null"])
+
+    def test_memory_that_may_not_be_written_and_run_is_no_hindrance(self):
+        # What systemd's MemoryDenyWriteExecute does; Linux 6.3.
+        if ctypes.CDLL(None).prctl(PR_GET_MDWE, 0, 0, 0, 0) < 0:
+            self.skipTest("this kernel cannot deny it")
+        program = lectern_test.temporary_directory() / "denied"
+        worker = lectern_test.BUILD_DIR / "pipelines/lectern-worker"
+        program.write_text(f"""#!{sys.executable}
+import ctypes, os, sys
+if ctypes.CDLL(None).prctl({PR_SET_MDWE}, 1, 0, 0, 0) != 0:
+    sys.exit(1)
+os.execv("{worker}", ["{worker}", *sys.argv[1:]])
+""", encoding="utf-8")
+        program.chmod(0o755)
+        server = self.demo(settings={"workers.program": str(program)})
+        server.wait_live(DEMO)
+        viewer = self.viewer(server, DEMO)
+        viewer.wait(25)
+        self.assertNotIn("the worker is lost", server.log())
 
     def test_the_program_is_not_for_people(self):
         program = lectern_test.BUILD_DIR / "pipelines/lectern-worker"
