@@ -191,10 +191,9 @@ read_profile (TranscodeParameters *self, JsonObject *object, GError **error)
 static gboolean
 read_times (TranscodeParameters *self, JsonObject *object, GError **error)
 {
-  gint64 distance_ms, resume, shed_ms, shed_for_ms, calm_ms, calm_for_ms, fps, lane, bitrate;
+  gint64 distance_ms, shed_ms, shed_for_ms, calm_ms, calm_for_ms, fps, lane, bitrate;
 
   if (!read_integer (object, "key_ms", 0, 0, 60000, &distance_ms, error)
-      || !read_integer (object, "resume", -1, -1, G_MAXINT64, &resume, error)
       || !read_integer (object, "shed_lag_ms", 1000, 0, 60000, &shed_ms, error)
       || !read_integer (object, "shed_for_ms", 3000, 0, 60000, &shed_for_ms, error)
       || !read_integer (object, "calm_lag_ms", 200, 0, 60000, &calm_ms, error)
@@ -204,7 +203,6 @@ read_times (TranscodeParameters *self, JsonObject *object, GError **error)
       || !read_integer (object, "audio_bitrate", 64000, 8000, 512000, &bitrate, error))
     return FALSE;
   self->distance = distance_ms * MS;
-  self->resume = resume;
   self->shed_lag = shed_ms * MS;
   self->shed_time = shed_for_ms * MS;
   self->calm_lag = calm_ms * MS;

@@ -35,7 +35,6 @@ typedef struct
   TranscodeProfile profile;
   guint fps;       /* of the source, about; 0 unknown */
   gint64 distance; /* ns between key frames; 0: where the source has them */
-  gint64 resume;   /* PTS, ns, behind which viewers want to go on; -1 none */
   gint64 shed_lag, shed_time, calm_lag, calm_time; /* ns */
 } TranscodeParameters;
 

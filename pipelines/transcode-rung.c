@@ -34,15 +34,23 @@ struct _TranscodeRung
 };
 
 TranscodeKeys *
-transcode_keys_new (gint64 distance, gint64 resume)
+transcode_keys_new (gint64 distance)
 {
   TranscodeKeys *self = g_new0 (TranscodeKeys, 1);
 
   g_mutex_init (&self->lock);
   self->times = g_array_new (FALSE, FALSE, sizeof (GstClockTime));
   self->distance = distance;
-  self->resume = resume;
+  self->resume = -1;
   return self;
+}
+
+void
+transcode_keys_set_resume (TranscodeKeys *self, gint64 resume)
+{
+  g_autoptr (GMutexLocker) locker = g_mutex_locker_new (&self->lock);
+
+  self->resume = resume;
 }
 
 void
@@ -61,6 +69,14 @@ transcode_keys_add (TranscodeKeys *self, GstClockTime pts)
   if (self->times->len >= MAX_KEYS)
     g_array_remove_range (self->times, 0, MAX_KEYS / 2);
   g_array_append_val (self->times, pts);
+}
+
+static gboolean
+is_behind_resume (TranscodeKeys *self, GstClockTime pts)
+{
+  g_autoptr (GMutexLocker) locker = g_mutex_locker_new (&self->lock);
+
+  return self->resume >= 0 && (gint64) pts > self->resume;
 }
 
 static gboolean
@@ -86,7 +102,7 @@ static gboolean
 wants_key (TranscodeRung *self, GstClockTime pts)
 {
   TranscodeKeys *keys = self->keys;
-  gboolean resumes = !self->resumed && keys->resume >= 0 && (gint64) pts > keys->resume;
+  gboolean resumes = !self->resumed && is_behind_resume (keys, pts);
 
   if (resumes)
     self->resumed = TRUE;

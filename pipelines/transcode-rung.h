@@ -10,8 +10,11 @@
 typedef struct _TranscodeKeys TranscodeKeys;
 
 /* @distance: ns; 0: where the source has them; else at the first picture so long after the last
- * one. @resume: ns: the first picture behind it is a key frame as well; negative: none. */
-TranscodeKeys *transcode_keys_new (gint64 distance, gint64 resume);
+ * one. */
+TranscodeKeys *transcode_keys_new (gint64 distance);
+/* The first picture with a PTS behind @resume, ns, is a key frame as well: viewers have seen those
+ * before it. Negative: none. */
+void transcode_keys_set_resume (TranscodeKeys *self, gint64 resume);
 void transcode_keys_free (TranscodeKeys *self);
 /* The source has a key frame at @pts, ns; before its picture is decoded. */
 void transcode_keys_add (TranscodeKeys *self, GstClockTime pts);

@@ -27,7 +27,8 @@ typedef struct
   gint64 newest;       /* PTS of the newest picture given in; -1 none */
 
   guint check;
-  guint n_on; /* rungs that are not shed: the lower ones */
+  guint n_on;  /* rungs that are not shed: the lower ones */
+  gint64 told; /* PTS of the newest picture that had come out when lag was last told */
   gint64 slow_since_us;
   gint64 calm_since_us;
 } Transcode;
@@ -127,18 +128,21 @@ get_usual_lag (Transcode *self)
   return (gint64) (transcode_parameters_get_delay (&self->parameters) + 2) * GST_SECOND / fps;
 }
 
-/* The largest of the rungs that are on, ns; -1: nothing has come out yet. */
+/* The largest of the rungs that are on, ns; -1: nothing has come out yet. *@newest: the PTS of the
+ * newest picture that has. */
 static gint64
-measure_lag (Transcode *self)
+measure_lag (Transcode *self, gint64 *newest_out)
 {
   gint64 lag = -1;
 
+  *newest_out = -1;
   for (guint i = self->parameters.n_rungs - self->n_on; i < self->parameters.n_rungs; i++)
     {
       gint64 newest = transcode_rung_get_newest (self->rungs[i]);
 
       if (newest >= 0)
-        lag = MAX (lag, self->newest - newest - get_usual_lag (self));
+        lag = MAX (MAX (lag, 0), self->newest - newest - get_usual_lag (self));
+      *newest_out = MAX (*newest_out, newest);
     }
   return lag;
 }
@@ -179,23 +183,36 @@ has_lasted (gboolean condition, gint64 *since_us, gint64 time)
   return condition && (now_us - *since_us) * 1000 >= time;
 }
 
+/* Lag is told only when something has come out, as a job that sends is taken for one that works. */
 static gboolean
 on_check (gpointer user_data)
 {
   Transcode *self = user_data;
-  gint64 lag = measure_lag (self);
-  gboolean slow = has_lasted (lag > self->parameters.shed_lag, &self->slow_since_us,
+  gint64 newest;
+  gint64 lag = measure_lag (self, &newest);
+  gboolean slow = has_lasted (lag >= 0 && lag >= self->parameters.shed_lag, &self->slow_since_us,
                               self->parameters.shed_time);
-  gboolean calm = has_lasted (lag < self->parameters.calm_lag, &self->calm_since_us,
+  gboolean calm = has_lasted (lag >= 0 && lag <= self->parameters.calm_lag, &self->calm_since_us,
                               self->parameters.calm_time);
 
   if (slow && self->n_on > 1)
     switch_highest (self, FALSE, lag);
   else if (calm && self->n_on < self->parameters.n_rungs)
     switch_highest (self, TRUE, lag);
-  else
+  else if (newest > self->told)
     tell (self, "lag", 0, lag);
+  self->told = MAX (self->told, newest);
   return G_SOURCE_CONTINUE;
+}
+
+/* {"resume": ns}: before the first packet. */
+static void
+take_message (LecternJob *job, JsonObject *message)
+{
+  Transcode *self = lectern_job_get_data (job);
+
+  transcode_keys_set_resume (self->keys,
+                             json_object_get_int_member_with_default (message, "resume", -1));
 }
 
 /* ── life ── */
@@ -240,11 +257,11 @@ start (LecternJob *job, JsonObject *object, GError **error)
   Transcode *self = g_new0 (Transcode, 1);
 
   self->job = job;
-  self->newest = -1;
+  self->newest = self->told = -1;
   lectern_job_set_data (job, self);
   if (!transcode_parameters_read (&self->parameters, object, error))
     return FALSE;
-  self->keys = transcode_keys_new (self->parameters.distance, self->parameters.resume);
+  self->keys = transcode_keys_new (self->parameters.distance);
   if (!build (self, error))
     return FALSE;
   lectern_job_watch (job, self->pipeline);
@@ -276,6 +293,7 @@ const LecternJobClass lectern_transcode_job = {
   .start = start,
   .track = take_track,
   .packet = take_packet,
+  .message = take_message,
   .finish = finish,
   .stop = stop,
 };
