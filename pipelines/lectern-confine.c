@@ -242,6 +242,19 @@ deny_writing (scmp_filter_ctx filter)
   return result;
 }
 
+/* Signals and limits are for this process alone. */
+static int
+deny_other_targets (scmp_filter_ctx filter)
+{
+  int result = seccomp_rule_add (filter, SCMP_ACT_ERRNO (EACCES), SCMP_SYS (tgkill), 1,
+                                 SCMP_A0 (SCMP_CMP_NE, getpid ()));
+
+  if (result == 0)
+    result = seccomp_rule_add (filter, SCMP_ACT_ERRNO (EACCES), SCMP_SYS (prlimit64), 1,
+                               SCMP_A0 (SCMP_CMP_NE, 0));
+  return result;
+}
+
 /* Threads are made by clone; clone3 hides its flags from the filter, and glibc does without it. */
 static int
 deny_processes (scmp_filter_ctx filter)
@@ -259,6 +272,11 @@ restrict_calls (const LecternConfinement *self, GError **error)
   scmp_filter_ctx filter = seccomp_init (SCMP_ACT_ALLOW);
   int result = filter != NULL ? deny (filter, denied, G_N_ELEMENTS (denied)) : -ENOMEM;
 
+  /* Threads that a library has started are held back too. */
+  if (result == 0)
+    result = seccomp_attr_set (filter, SCMP_FLTATR_CTL_TSYNC, 1);
+  if (result == 0)
+    result = deny_other_targets (filter);
   if (result == 0)
     result = deny_processes (filter);
   if (result == 0 && self->write_path == NULL)

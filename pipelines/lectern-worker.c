@@ -16,8 +16,8 @@
 /* Set in the environment of a second start, see restart_single. */
 #define AGAIN "LECTERN_WORKER_AGAIN"
 
-static const LecternJobClass *const jobs[] = { &lectern_finish_job, &lectern_poster_job,
-                                               &lectern_testcard_job, &lectern_transcode_job };
+static const LecternJobClass *const jobs[]
+    = { &lectern_finish_job, &lectern_poster_job, &lectern_testcard_job, &lectern_transcode_job };
 
 #if defined(__SANITIZE_ADDRESS__)
 /* Leaks are searched by a process that traces this one, which it may not have. */
@@ -110,6 +110,8 @@ shut_in (JsonObject *start, GError **error)
   };
 
   tzset ();
+  if (!lectern_confine_is_possible ())
+    g_message ("a library has started threads, which may read what the server may");
   return lectern_confine (&confinement, error);
 }
 

@@ -17,6 +17,16 @@
 /* Shows how a plugin is written, and serves nobody. */
 #define EXAMPLE "example"
 
+/* What plugins do otherwise in a demonstration. */
+static const struct
+{
+  const char *plugin;
+  const char *setting;
+} settings[] = {
+  /* A test picture is not worth the disk, unless somebody asks for it. */
+  { "record", "record.when=on-request" },
+};
+
 static gboolean
 is_key (const char *text)
 {
@@ -56,6 +66,19 @@ on_started (LecternHost *host, LecternPluginList *plugins, gpointer unused)
     g_warning ("no stream key can be made: %s", error->message);
 }
 
+static void
+add_plugin (GStrvBuilder *builder, const LecternPluginInfo *info)
+{
+  g_autofree char *enabled = g_strdup_printf ("plugins.%s=true", info->name);
+
+  if (info->descriptor == NULL || g_str_equal (info->name, EXAMPLE))
+    return;
+  g_strv_builder_add (builder, enabled);
+  for (gsize i = 0; i < G_N_ELEMENTS (settings); i++)
+    if (g_str_equal (info->name, settings[i].plugin))
+      g_strv_builder_add (builder, settings[i].setting);
+}
+
 /* Puts what makes the demonstration before what the operator has set on the command line, which
  * therefore wins. */
 static gboolean
@@ -70,13 +93,7 @@ add_overrides (LecternOptions *options, const char *state_dir, GError **error)
   all = lectern_plugin_list_get_all (setup.plugins);
   builder = g_strv_builder_new ();
   for (guint i = 0; i < all->len; i++)
-    {
-      const LecternPluginInfo *info = g_ptr_array_index (all, i);
-      g_autofree char *setting = g_strdup_printf ("plugins.%s=true", info->name);
-
-      if (info->descriptor != NULL && !g_str_equal (info->name, EXAMPLE))
-        g_strv_builder_add (builder, setting);
-    }
+    add_plugin (builder, g_ptr_array_index (all, i));
   if (state_dir != NULL)
     {
       g_autofree char *setting = g_strconcat ("server.state-dir=", state_dir, NULL);

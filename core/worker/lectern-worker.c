@@ -2,11 +2,14 @@
 #include "worker/lectern-worker.h"
 
 #include "base/lectern-clock.h"
+#include "base/lectern-log.h"
 #include "worker/lectern-worker-child.h"
 
 #define DEFAULT_QUEUE (16 * 1024 * 1024)
 /* What tracks and messages, which are few, may take beyond the queue's limit. */
 #define RESERVE (1024 * 1024)
+/* Of what a child says of its failure. */
+#define MAX_WORDS 1000
 
 struct _LecternWorker
 {
@@ -204,36 +207,47 @@ note_failure (LecternWorker *self, JsonObject *object)
 {
   gint64 code = json_object_get_int_member_with_default (object, "code", LECTERN_ERROR_FAILED);
   const char *text = json_object_get_string_member_with_default (object, "text", "");
+  g_autofree char *words = lectern_log_escape (text != NULL ? text : "", -1, MAX_WORDS);
 
   if (code < LECTERN_ERROR_FAILED || code > LECTERN_ERROR_CLOSED)
     code = LECTERN_ERROR_FAILED;
   g_clear_error (&self->failure);
-  self->failure = g_error_new_literal (LECTERN_ERROR, (gint) code, text);
+  self->failure = g_error_new_literal (LECTERN_ERROR, (gint) code, words);
   self->refused = json_object_get_boolean_member_with_default (object, "refused", FALSE);
   lectern_worker_child_expect_end (self->child);
+}
+
+/* What a job gives. */
+static void
+take_content (LecternWorker *self, LecternLinkFrame *frame)
+{
+  const LecternWorkerEvents *events;
+
+  /* Its threads may be quicker than its word that it is ready. */
+  become_ready (self);
+  events = self->events;
+  if (events == NULL)
+    return;
+  if (frame->type == LECTERN_LINK_MESSAGE && events->message != NULL)
+    events->message (self, frame->object, self->user_data);
+  if (frame->type == LECTERN_LINK_TRACK && events->track != NULL)
+    events->track (self, frame->lane, frame->track, self->user_data);
+  if (frame->type == LECTERN_LINK_PACKET && events->packet != NULL)
+    events->packet (self, frame->lane, frame->packet, self->user_data);
 }
 
 static void
 take_frame (LecternWorker *self, LecternLinkFrame *frame)
 {
-  const LecternWorkerEvents *events = self->events;
-
   switch (frame->type)
     {
     case LECTERN_LINK_READY:
       become_ready (self);
       break;
     case LECTERN_LINK_MESSAGE:
-      if (events->message != NULL)
-        events->message (self, frame->object, self->user_data);
-      break;
     case LECTERN_LINK_TRACK:
-      if (events->track != NULL)
-        events->track (self, frame->lane, frame->track, self->user_data);
-      break;
     case LECTERN_LINK_PACKET:
-      if (events->packet != NULL)
-        events->packet (self, frame->lane, frame->packet, self->user_data);
+      take_content (self, frame);
       break;
     case LECTERN_LINK_DONE:
       self->done = TRUE;

@@ -119,6 +119,7 @@ static void
 no_other_processes (void)
 {
   char *const arguments[] = { (char *) "true", NULL };
+  struct rlimit limit;
 
   if (!has_seccomp ())
     return;
@@ -134,6 +135,9 @@ no_other_processes (void)
   check_refused ((int) ptrace (PTRACE_ATTACH, getppid (), NULL, NULL));
   check_refused (unshare (CLONE_NEWUSER));
   check_refused ((int) syscall (SYS_pidfd_open, getppid (), 0));
+  check_refused ((int) syscall (SYS_tgkill, getppid (), getppid (), 0));
+  check_refused (prlimit (getppid (), RLIMIT_CORE, NULL, &limit));
+  g_assert_cmpint (raise (0), ==, 0);
   _exit (0);
 }
 

@@ -108,6 +108,18 @@ fail (gboolean refused)
   send_bytes (lectern_link_write_object (LECTERN_LINK_FAILED, object, NULL));
 }
 
+/* What breaks no rule of the link, and is nonsense. */
+static void
+fail_oddly (void)
+{
+  g_autoptr (JsonObject) object = json_object_new ();
+
+  json_object_set_string_member (object, "code", "x");
+  json_object_set_int_member (object, "text", -1);
+  json_object_set_array_member (object, "refused", json_array_new ());
+  send_bytes (lectern_link_write_object (LECTERN_LINK_FAILED, object, NULL));
+}
+
 static void
 flood (void)
 {
@@ -159,6 +171,8 @@ work (const char *job, JsonObject *start)
     abort ();
   if (g_str_equal (job, "mute"))
     pause ();
+  if (g_str_equal (job, "hasty"))
+    describe ();
   if (g_str_equal (job, "refuse"))
     fail (TRUE);
   if (g_str_equal (job, "refuse"))
@@ -172,6 +186,8 @@ work (const char *job, JsonObject *start)
     return;
   if (g_str_equal (job, "fail"))
     fail (FALSE);
+  if (g_str_equal (job, "odd"))
+    fail_oddly ();
   if (g_str_equal (job, "garbage"))
     send_bytes (g_bytes_new_static ("LWK1 this is not a frame of any kind", 36));
   if (g_str_equal (job, "flood"))

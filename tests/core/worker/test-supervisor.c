@@ -399,6 +399,23 @@ the_childs_own_words_are_told (Fixture *fixture, gconstpointer unused)
 }
 
 static void
+nonsense_is_a_failure (Fixture *fixture, gconstpointer unused)
+{
+  fixture->spec.once = TRUE;
+  begin (fixture, "odd");
+  g_assert_true (counter_wait (&fixture->ended, 1));
+  g_assert_error (fixture->error, LECTERN_ERROR, LECTERN_ERROR_FAILED);
+}
+
+static void
+ready_comes_first (Fixture *fixture, gconstpointer unused)
+{
+  begin (fixture, "hasty");
+  g_assert_true (counter_wait (&fixture->messages, 1));
+  g_assert_cmpint (counter_get (&fixture->ready), ==, 1);
+}
+
+static void
 silence_is_death (Fixture *fixture, gconstpointer unused)
 {
   fixture->spec.once = TRUE;
@@ -651,6 +668,8 @@ main (int argc, char **argv)
   ADD ("refusal-is-final", NULL, refusal_is_final);
   ADD ("once-is-once", NULL, once_is_once);
   ADD ("the-childs-own-words-are-told", NULL, the_childs_own_words_are_told);
+  ADD ("nonsense-is-a-failure", NULL, nonsense_is_a_failure);
+  ADD ("ready-comes-first", NULL, ready_comes_first);
   ADD ("M-06-silence-is-death", NULL, silence_is_death);
   ADD ("M-06-a-stopped-child-is-replaced", NULL, a_stopped_child_is_replaced);
   ADD ("patient-jobs-may-be-silent", NULL, patience);
