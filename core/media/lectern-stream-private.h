@@ -33,6 +33,7 @@ struct _LecternStream
   LecternTrack *tracks[LECTERN_MEDIA_DATA + 1];
   GVariant *metadata;
   LecternLadder *ladder;
+  char *warning;
   LecternTimeRepair time;
   LecternGopCache gop;
   gboolean settled; /* the tracks are known, so viewers may begin */

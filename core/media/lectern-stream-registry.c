@@ -24,6 +24,7 @@ enum
   AWAY,
   ENDED,
   LADDER,
+  WARNING,
   N_SIGNALS
 };
 static guint signals[N_SIGNALS];
@@ -55,6 +56,7 @@ lectern_stream_registry_class_init (LecternStreamRegistryClass *klass)
   signals[AWAY] = add_signal ("away");
   signals[ENDED] = add_signal ("ended");
   signals[LADDER] = add_signal ("ladder");
+  signals[WARNING] = add_signal ("warning");
 }
 
 static void
@@ -312,7 +314,8 @@ on_notice (gpointer user_data)
 {
   Notice *notice = user_data;
 
-  if (notice->signal != signals[LADDER] && strchr (notice->stream->name, '@') == NULL)
+  if (notice->signal != signals[LADDER] && notice->signal != signals[WARNING]
+      && strchr (notice->stream->name, '@') == NULL)
     g_message ("'%s' is %s", lectern_stream_get_name (notice->stream),
                g_signal_name (notice->signal));
   g_signal_emit (notice->registry, notice->signal, 0, notice->stream);

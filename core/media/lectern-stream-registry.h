@@ -4,7 +4,7 @@
 #include "media/lectern-publisher.h"
 
 /* LecternStreamRegistry: name → stream. Signals, on the control thread, each with a LecternStream*:
- * "live" (also on return from away), "away", "ended", "ladder" (its renditions changed). */
+ * "live" (also on return from away), "away", "ended", "ladder" (its renditions changed), "warning" (see lectern_stream_set_warning). */
 #define LECTERN_TYPE_STREAM_REGISTRY (lectern_stream_registry_get_type ())
 LECTERN_API
 G_DECLARE_FINAL_TYPE (LecternStreamRegistry, lectern_stream_registry, LECTERN, STREAM_REGISTRY,

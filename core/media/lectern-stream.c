@@ -45,6 +45,7 @@ lectern_stream_unref (LecternStream *self)
     g_clear_pointer (&self->tracks[i], lectern_track_unref);
   g_clear_pointer (&self->metadata, g_variant_unref);
   g_clear_pointer (&self->ladder, lectern_ladder_unref);
+  g_free (self->warning);
   g_clear_pointer (&self->owner, lectern_identity_unref);
   g_ptr_array_unref (self->feeds);
   g_ptr_array_unref (self->audiences);
@@ -110,6 +111,7 @@ lectern_stream_get_info (LecternStream *self, LecternStreamInfo *info)
     .video = video != NULL ? lectern_track_ref (video) : NULL,
     .audio = audio != NULL ? lectern_track_ref (audio) : NULL,
     .metadata = self->metadata != NULL ? g_variant_ref (self->metadata) : NULL,
+    .warning = g_strdup (self->warning),
   };
 }
 
@@ -119,6 +121,17 @@ lectern_stream_info_clear (LecternStreamInfo *info)
   g_clear_pointer (&info->video, lectern_track_unref);
   g_clear_pointer (&info->audio, lectern_track_unref);
   g_clear_pointer (&info->metadata, g_variant_unref);
+  g_clear_pointer (&info->warning, g_free);
+}
+
+void
+lectern_stream_set_warning (LecternStream *self, const char *warning)
+{
+  g_mutex_lock (&self->lock);
+  g_free (self->warning);
+  self->warning = g_strdup (warning);
+  g_mutex_unlock (&self->lock);
+  lectern_stream_registry_notify (self->registry, self, "warning");
 }
 
 void

@@ -32,6 +32,7 @@ typedef struct
   LecternTrack *video; /* (transfer full), NULL none */
   LecternTrack *audio;
   GVariant *metadata; /* (transfer full), NULL none */
+  char *warning;      /* (transfer full), NULL none: what the publisher should better change */
 } LecternStreamInfo;
 LECTERN_API void lectern_stream_info_clear (LecternStreamInfo *info);
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC (LecternStreamInfo, lectern_stream_info_clear)
@@ -47,5 +48,8 @@ LECTERN_API const char *lectern_stream_state_get_name (LecternStreamState state)
 LECTERN_API void lectern_stream_set_ladder (LecternStream *self, LecternLadder *ladder);
 /* Returns: (transfer full) (nullable). */
 LECTERN_API LecternLadder *lectern_stream_get_ladder (LecternStream *self);
+/* Says what the publisher should better change; NULL: nothing. The registry's signal "warning"
+ * follows. */
+LECTERN_API void lectern_stream_set_warning (LecternStream *self, const char *warning);
 /* Fills @info; free with lectern_stream_info_clear. */
 LECTERN_API void lectern_stream_get_info (LecternStream *self, LecternStreamInfo *info);

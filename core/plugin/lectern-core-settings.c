@@ -89,7 +89,7 @@ static const LecternSetting media[] = {
 static const LecternSetting segment[] = {
   { "duration", LECTERN_SETTING_DURATION, "2s", "500ms", "10s",
     N_ ("A segment of HLS and DASH ends at the first key frame after so long") },
-  { "limit", LECTERN_SETTING_DURATION, "4s", "1s", "20s",
+  { "limit", LECTERN_SETTING_DURATION, "2400ms", "500ms", "20s",
     N_ ("And at any frame before it would be longer than this, which playlists promise") },
   { "part", LECTERN_SETTING_DURATION, "300ms", "100ms", "2s",
     N_ ("Length of the parts that low-latency players get before a segment is whole") },
@@ -174,9 +174,13 @@ lectern_core_settings_read_media (LecternConfig *config, LecternMediaLimits *lim
 void
 lectern_core_settings_read_segment (LecternConfig *config, LecternSegmentTargets *targets)
 {
+  gint64 duration = lectern_config_get_duration (config, "segment", "duration") * 1000;
+  gint64 limit = lectern_config_get_duration (config, "segment", "limit") * 1000;
+
+  /* Some room for the key frame that is a frame late. */
   *targets = (LecternSegmentTargets){
-    .segment = lectern_config_get_duration (config, "segment", "duration") * 1000,
-    .segment_limit = lectern_config_get_duration (config, "segment", "limit") * 1000,
+    .segment = duration,
+    .segment_limit = MAX (limit, duration + duration / 5),
     .part = lectern_config_get_duration (config, "segment", "part") * 1000,
     .window = lectern_config_get_integer (config, "segment", "window"),
     .window_bytes = lectern_config_get_size (config, "segment", "window-size"),

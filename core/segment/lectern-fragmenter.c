@@ -134,13 +134,22 @@ get_duration (LecternFragmenter *self, gint64 next_ticks)
   return self->last_duration > 0 ? self->last_duration : self->timescale / 25;
 }
 
+/* The held frame ends before @limit (ns); G_MAXINT64: none. */
+static gint64
+limit_duration (LecternFragmenter *self, gint64 duration, gint64 limit)
+{
+  if (limit == G_MAXINT64 || self->track->codec == LECTERN_CODEC_AAC)
+    return duration;
+  return CLAMP (lectern_cmaf_from_ns (limit, self->timescale) - self->held_ticks, 1, duration);
+}
+
 void
-lectern_fragmenter_push (LecternFragmenter *self, LecternPacket *packet, gboolean cut)
+lectern_fragmenter_push (LecternFragmenter *self, LecternPacket *packet, gboolean cut, gint64 limit)
 {
   gint64 ticks = get_ticks (self, packet);
 
   if (self->held != NULL)
-    commit (self, get_duration (self, ticks));
+    commit (self, limit_duration (self, get_duration (self, ticks), limit));
   if (cut)
     give_part (self);
   self->held = lectern_packet_ref (packet);
@@ -154,12 +163,9 @@ lectern_fragmenter_flush (LecternFragmenter *self, gint64 end)
     {
       gint64 duration = self->last_duration > 0 ? self->last_duration : self->timescale / 25;
 
-      if (end != G_MAXINT64)
-        duration
-            = CLAMP (lectern_cmaf_from_ns (end, self->timescale) - self->held_ticks, 1, duration);
       if (self->track->codec == LECTERN_CODEC_AAC)
         duration = AAC_FRAME;
-      commit (self, duration);
+      commit (self, limit_duration (self, duration, end));
     }
   give_part (self);
 }

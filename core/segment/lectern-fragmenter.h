@@ -16,8 +16,10 @@ typedef void (*LecternFragmenterFunc) (LecternPart *part, guint64 ticks, guint64
 LecternFragmenter *lectern_fragmenter_new (LecternTrack *track, gint64 part_target,
                                            LecternFragmenterFunc func, gpointer user_data);
 void lectern_fragmenter_free (LecternFragmenter *self);
-/* Adds a frame; @cut: a part ends before it whatever its length (a segment begins). */
-void lectern_fragmenter_push (LecternFragmenter *self, LecternPacket *packet, gboolean cut);
+/* Adds a frame; @cut: a part ends before it whatever its length (a segment begins), and the frame
+ * before it lasts to @limit at most (DTS, ns; G_MAXINT64: as long as it does). */
+void lectern_fragmenter_push (LecternFragmenter *self, LecternPacket *packet, gboolean cut,
+                              gint64 limit);
 /* Gives out what is held: the held-back frame gets the duration of the one before, but never
  * reaches over @end (DTS, ns; G_MAXINT64: unknown). */
 void lectern_fragmenter_flush (LecternFragmenter *self, gint64 end);

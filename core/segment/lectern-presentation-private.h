@@ -1,14 +1,27 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
+#include "media/lectern-ladder.h"
+#include "segment/lectern-cuts.h"
 #include "segment/lectern-presentation.h"
 
 /* The segmenter's side; each call under nobody's lock, for one rendition by one thread at a time.
  */
-/* The segment @number is under way. */
+/* A segment is under way, which begins at @cut; its first frame's DTS is @start. */
 void lectern_presentation_begin_segment (LecternPresentation *self, const char *rendition,
-                                         guint64 number, gint64 start, gboolean discontinuity);
+                                         const LecternCut *cut, gint64 start);
 void lectern_presentation_add_part (LecternPresentation *self, const char *rendition,
                                     LecternPart *part, guint64 ticks, guint64 duration_ticks);
 /* The segment under way is whole; one without parts is dropped. */
 void lectern_presentation_end_segment (LecternPresentation *self, const char *rendition);
+/* The rendition has nothing for the @duration ns from @cut. */
+void lectern_presentation_add_gap (LecternPresentation *self, const char *rendition,
+                                   const LecternCut *cut, gint64 duration);
+/* Whether playlists list the rendition, if there is one. What has left can be had for a moment, so
+ * that players notice and go elsewhere. */
+void lectern_presentation_set_listed (LecternPresentation *self, const char *rendition,
+                                      gboolean listed);
+/* @ladder: (nullable): what the rungs are, and are meant to be. */
+void lectern_presentation_set_rungs (LecternPresentation *self, LecternLadder *ladder);
+/* Returns: the number of the rendition's newest segment; -1: none. */
+gint64 lectern_presentation_get_newest (LecternPresentation *self, const char *rendition);

@@ -7,6 +7,11 @@
 #include "net/lectern-reactor.h"
 
 #define MAX_WAITING 4096
+/* What has left the ladder can be had for so long: the playlist, and the segments it lists. */
+#define LEFT_PLAYLIST_US (6 * G_USEC_PER_SEC)
+#define LEFT_SEGMENTS_US (30 * G_USEC_PER_SEC)
+/* How long the list of renditions waits for rungs after the first segment. */
+#define RUNG_PATIENCE_US (5 * G_USEC_PER_SEC)
 
 typedef struct
 {
@@ -31,6 +36,8 @@ struct _LecternPresentation
   GMutex lock;           /* guards what follows */
   GPtrArray *renditions; /* in the order of their making */
   LecternEras *eras;
+  LecternLadder *ladder; /* or NULL */
+  gint64 ready_us;       /* when the first segment was whole; 0 not yet */
   gboolean ended;
   gboolean recorded;   /* made of whole segments */
   GHashTable *waiters; /* id → Waiter */
@@ -79,6 +86,7 @@ lectern_presentation_unref (LecternPresentation *self)
     return;
   g_ptr_array_unref (self->renditions);
   lectern_eras_free (self->eras);
+  g_clear_pointer (&self->ladder, lectern_ladder_unref);
   g_hash_table_unref (self->waiters);
   lectern_part_listeners_free (self->listeners);
   g_mutex_clear (&self->lock);
@@ -226,6 +234,12 @@ lectern_presentation_cancel_wait (LecternPresentation *self, guint id)
   g_hash_table_remove (self->waiters, GUINT_TO_POINTER (id));
 }
 
+static gboolean
+is_source (const char *rendition)
+{
+  return g_str_equal (rendition, "video") || g_str_equal (rendition, "audio");
+}
+
 gboolean
 lectern_presentation_set_track (LecternPresentation *self, const char *rendition,
                                 LecternTrack *track, GError **error)
@@ -242,6 +256,7 @@ lectern_presentation_set_track (LecternPresentation *self, const char *rendition
       lectern_rendition_free (made);
       return FALSE;
     }
+  made->order = is_source (rendition) ? 0 : self->renditions->len + 1;
   g_ptr_array_add (self->renditions, made);
   return TRUE;
 }
@@ -277,13 +292,55 @@ lectern_presentation_find_era (LecternPresentation *self, guint64 number, Lecter
 
 void
 lectern_presentation_begin_segment (LecternPresentation *self, const char *rendition,
-                                    guint64 number, gint64 start, gboolean discontinuity)
+                                    const LecternCut *cut, gint64 start)
+{
+  g_autoptr (GMutexLocker) locker = g_mutex_locker_new (&self->lock);
+
+  lectern_rendition_begin_segment (find (self, rendition), cut, start,
+                                   note_segment (self, cut->number, start, cut->discontinuity));
+}
+
+void
+lectern_presentation_add_gap (LecternPresentation *self, const char *rendition,
+                              const LecternCut *cut, gint64 duration)
+{
+  g_autoptr (GMutexLocker) locker = g_mutex_locker_new (&self->lock);
+  LecternRendition *found = find (self, rendition);
+  gint64 date_us = note_segment (self, cut->number, cut->start, cut->discontinuity);
+
+  lectern_rendition_add_gap (found, cut, duration, date_us, &self->targets);
+  answer_waiters (self, found);
+}
+
+void
+lectern_presentation_set_listed (LecternPresentation *self, const char *rendition, gboolean listed)
 {
   g_autoptr (GMutexLocker) locker = g_mutex_locker_new (&self->lock);
   LecternRendition *found = find (self, rendition);
 
-  lectern_rendition_begin_segment (
-      found, number, start, note_segment (self, number, start, discontinuity), discontinuity);
+  if (found == NULL || found->listed == listed)
+    return;
+  found->listed = listed;
+  found->left_us = lectern_clock_now_us ();
+  answer_waiters (self, found);
+}
+
+void
+lectern_presentation_set_rungs (LecternPresentation *self, LecternLadder *ladder)
+{
+  g_autoptr (GMutexLocker) locker = g_mutex_locker_new (&self->lock);
+
+  g_clear_pointer (&self->ladder, lectern_ladder_unref);
+  self->ladder = ladder != NULL ? lectern_ladder_ref (ladder) : NULL;
+}
+
+gint64
+lectern_presentation_get_newest (LecternPresentation *self, const char *rendition)
+{
+  g_autoptr (GMutexLocker) locker = g_mutex_locker_new (&self->lock);
+  LecternRendition *found = find (self, rendition);
+
+  return found != NULL && found->version > 0 ? (gint64) found->next.number : -1;
 }
 
 guint
@@ -324,6 +381,21 @@ lectern_presentation_add_part (LecternPresentation *self, const char *rendition,
   lectern_part_listeners_tell_part (self->listeners, &news);
 }
 
+/* Under the lock. */
+static void
+clear_left (LecternPresentation *self)
+{
+  gint64 now_us = lectern_clock_now_us ();
+
+  for (guint i = 0; i < self->renditions->len; i++)
+    {
+      LecternRendition *rendition = g_ptr_array_index (self->renditions, i);
+
+      if (!rendition->listed && now_us - rendition->left_us > LEFT_SEGMENTS_US)
+        lectern_rendition_clear (rendition);
+    }
+}
+
 void
 lectern_presentation_end_segment (LecternPresentation *self, const char *rendition)
 {
@@ -331,6 +403,9 @@ lectern_presentation_end_segment (LecternPresentation *self, const char *renditi
   LecternRendition *found = find (self, rendition);
 
   lectern_rendition_end_segment (found, &self->targets);
+  if (self->ready_us == 0)
+    self->ready_us = lectern_clock_now_us ();
+  clear_left (self);
   forget_eras (self);
   answer_waiters (self, found);
 }
@@ -360,12 +435,16 @@ lectern_presentation_end (LecternPresentation *self)
 static int
 compare_renditions (gconstpointer a, gconstpointer b)
 {
-  const LecternTrack *left = (*(LecternRendition *const *) a)->track;
-  const LecternTrack *right = (*(LecternRendition *const *) b)->track;
+  const LecternRendition *left_rendition = *(LecternRendition *const *) a;
+  const LecternRendition *right_rendition = *(LecternRendition *const *) b;
+  const LecternTrack *left = left_rendition->track;
+  const LecternTrack *right = right_rendition->track;
 
   if (left->media != right->media)
     return left->media < right->media ? -1 : 1;
-  return (int) right->height - (int) left->height;
+  if (left->height != right->height)
+    return left->height > right->height ? -1 : 1;
+  return left_rendition->order < right_rendition->order ? -1 : 1;
 }
 
 GStrv
@@ -376,7 +455,8 @@ lectern_presentation_list (LecternPresentation *self)
   g_autoptr (GMutexLocker) locker = g_mutex_locker_new (&self->lock);
 
   for (guint i = 0; i < self->renditions->len; i++)
-    g_ptr_array_add (sorted, g_ptr_array_index (self->renditions, i));
+    if (((LecternRendition *) g_ptr_array_index (self->renditions, i))->listed)
+      g_ptr_array_add (sorted, g_ptr_array_index (self->renditions, i));
   g_ptr_array_sort (sorted, compare_renditions);
   for (guint i = 0; i < sorted->len; i++)
     g_strv_builder_add (names, ((LecternRendition *) g_ptr_array_index (sorted, i))->name);
@@ -389,13 +469,56 @@ lectern_presentation_view (LecternPresentation *self, const char *rendition,
 {
   g_autoptr (GMutexLocker) locker = g_mutex_locker_new (&self->lock);
   LecternRendition *found = find (self, rendition);
+  const LecternRung *rung;
 
-  if (found == NULL)
+  if (found == NULL
+      || (!found->listed && lectern_clock_now_us () - found->left_us > LEFT_PLAYLIST_US))
     return FALSE;
   lectern_rendition_get_view (found, view);
+  view->name = found->name;
   view->ended = self->ended;
   view->recorded = self->recorded;
+  rung = self->ladder != NULL ? lectern_ladder_find (self->ladder, rendition) : NULL;
+  view->rung = rung != NULL;
+  if (rung != NULL)
+    view->bandwidth = MAX (view->bandwidth, rung->bitrate);
   return TRUE;
+}
+
+/* Under the lock. FALSE: there is a segment, or nobody should wait for one. */
+static gboolean
+is_awaited (LecternPresentation *self, const char *name, gboolean patient, guint64 *number)
+{
+  LecternRendition *found = find (self, name);
+
+  *number = found != NULL && found->version > 0 ? found->next.number + !found->under_way : 0;
+  if (found != NULL && (!found->listed || found->segments.length > 0))
+    return FALSE;
+  return found == NULL || patient || is_source (name);
+}
+
+char *
+lectern_presentation_find_unready (LecternPresentation *self, guint64 *number)
+{
+  g_autoptr (GMutexLocker) locker = g_mutex_locker_new (&self->lock);
+  gboolean patient
+      = self->ready_us == 0 || lectern_clock_now_us () - self->ready_us < RUNG_PATIENCE_US;
+
+  for (guint i = 0; i < self->renditions->len && !self->ended; i++)
+    {
+      const char *name = ((LecternRendition *) g_ptr_array_index (self->renditions, i))->name;
+
+      if (is_awaited (self, name, patient, number))
+        return g_strdup (name);
+    }
+  for (guint i = 0; patient && self->ladder != NULL && i < self->ladder->rungs->len; i++)
+    {
+      const char *name = ((LecternRung *) g_ptr_array_index (self->ladder->rungs, i))->name;
+
+      if (!self->ended && is_awaited (self, name, patient, number))
+        return g_strdup (name);
+    }
+  return NULL;
 }
 
 void

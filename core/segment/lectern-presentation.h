@@ -34,18 +34,19 @@ typedef struct
   const char *name;
   LecternTrack *track; /* (transfer full) */
   gchar *codecs;       /* (transfer full): RFC 6381 */
-  guint64 bandwidth;   /* bits a second: the largest segment's rate so far */
+  guint64 bandwidth;   /* bits a second: the largest segment's rate, or what a rung may have */
   guint64 average_bandwidth;
-  double frame_rate;       /* 0 unknown or audio */
-  guint64 version;         /* grows with each part and segment */
-  guint64 discontinuities; /* that have left the window */
-  GPtrArray *segments;     /* (transfer full) (element-type LecternSegment): oldest first */
+  gboolean rung;       /* a transcoder makes it */
+  double frame_rate;   /* 0 unknown or audio */
+  guint64 version;     /* grows with each part and segment */
+  GPtrArray *segments; /* (transfer full) (element-type LecternSegment): oldest first */
   GPtrArray *parts;    /* (transfer full) (element-type LecternPart): of the segment under way */
   guint64 next_number; /* of the segment under way */
   gint64 next_start;   /* its DTS, ns */
   gint64 next_date_us;
   guint next_init;
   gboolean next_discontinuity;
+  guint64 next_timeline;
   gboolean all_independent; /* every segment so far begins with a key frame */
   gboolean ended;
   gboolean recorded; /* it was whole from the start: nothing was ever listed and left out again */
@@ -62,9 +63,14 @@ lectern_presentation_get_targets (LecternPresentation *self);
 /* Wall time, µs, at which the stream's clock was 0; the same for all renditions. */
 LECTERN_API gint64 lectern_presentation_get_epoch (LecternPresentation *self);
 LECTERN_API gboolean lectern_presentation_is_ended (LecternPresentation *self);
-/* Returns: (transfer full): names: video rungs from the largest, then audio. */
+/* Returns: (transfer full): names: the source's picture and video rungs from the largest, then the
+ * source's sound and audio rungs. */
 LECTERN_API GStrv lectern_presentation_list (LecternPresentation *self);
-/* FALSE: no such rendition (yet). */
+/* A player reads the list of renditions once, so it must not come before each has a segment; but it
+ * does not wait for rungs for ever. Returns: (transfer full) (nullable): one that is still waited
+ * for, and which of its segments. */
+LECTERN_API char *lectern_presentation_find_unready (LecternPresentation *self, guint64 *number);
+/* FALSE: no such rendition, or not yet, or it has left. */
 LECTERN_API gboolean lectern_presentation_view (LecternPresentation *self, const char *rendition,
                                                 LecternRenditionView *view);
 /* Returns: VIDEO too when there is no such rendition. */

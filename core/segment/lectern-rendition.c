@@ -13,6 +13,13 @@ unref_init (gpointer init)
     g_bytes_unref (init);
 }
 
+static void
+unref_track (gpointer track)
+{
+  if (track != NULL)
+    lectern_track_unref (track);
+}
+
 LecternRendition *
 lectern_rendition_new (const char *name)
 {
@@ -20,9 +27,10 @@ lectern_rendition_new (const char *name)
 
   self->name = g_strdup (name);
   self->inits = g_ptr_array_new_with_free_func (unref_init);
-  self->tracks = g_ptr_array_new_with_free_func ((GDestroyNotify) lectern_track_unref);
+  self->tracks = g_ptr_array_new_with_free_func (unref_track);
   self->parts = g_ptr_array_new_with_free_func ((GDestroyNotify) lectern_part_unref);
   self->all_independent = TRUE;
+  self->listed = TRUE;
   g_queue_init (&self->segments);
   return self;
 }
@@ -56,17 +64,29 @@ lectern_rendition_set_track (LecternRendition *self, LecternTrack *track, GError
   return TRUE;
 }
 
-void
-lectern_rendition_begin_segment (LecternRendition *self, guint64 number, gint64 start,
-                                 gint64 date_us, gboolean discontinuity)
+/* Segments are numbered without holes; what lies before one cannot be listed any more. */
+static void
+begin_at (LecternRendition *self, const LecternCut *cut, gint64 start, gint64 date_us)
 {
-  self->next = (LecternSegment){ .number = number,
+  LecternSegment *newest = g_queue_peek_tail (&self->segments);
+
+  if (newest != NULL && newest->number + 1 != cut->number)
+    lectern_rendition_clear (self);
+  self->next = (LecternSegment){ .number = cut->number,
                                  .init = self->inits->len - 1,
                                  .start = start,
                                  .date_us = date_us,
-                                 .discontinuity = discontinuity };
-  self->under_way = TRUE;
+                                 .discontinuity = cut->discontinuity,
+                                 .timeline = cut->timeline };
   self->version++;
+}
+
+void
+lectern_rendition_begin_segment (LecternRendition *self, const LecternCut *cut, gint64 start,
+                                 gint64 date_us)
+{
+  begin_at (self, cut, start, date_us);
+  self->under_way = TRUE;
 }
 
 void
@@ -104,11 +124,10 @@ drop_old_inits (LecternRendition *self)
   LecternSegment *oldest = g_queue_peek_head (&self->segments);
 
   for (guint i = 0; oldest != NULL && i < oldest->init; i++)
-    if (g_ptr_array_index (self->inits, i) != NULL)
-      {
-        g_bytes_unref (g_ptr_array_index (self->inits, i));
-        self->inits->pdata[i] = NULL;
-      }
+    {
+      g_clear_pointer ((GBytes **) &self->inits->pdata[i], g_bytes_unref);
+      g_clear_pointer ((LecternTrack **) &self->tracks->pdata[i], lectern_track_unref);
+    }
 }
 
 /* A segment stays for as long again as it was listed (RFC 8216, 6.2.2), so the window is twice what
@@ -122,7 +141,6 @@ drop_old_segments (LecternRendition *self, const LecternSegmentTargets *targets)
       LecternSegment *segment = g_queue_pop_head (&self->segments);
 
       self->bytes -= segment->size;
-      self->discontinuities += segment->discontinuity;
       lectern_segment_unref (segment);
     }
   drop_old_inits (self);
@@ -145,6 +163,28 @@ lectern_rendition_end_segment (LecternRendition *self, const LecternSegmentTarge
   self->bytes += segment->size;
   g_queue_push_tail (&self->segments, segment);
   drop_old_segments (self, targets);
+}
+
+void
+lectern_rendition_add_gap (LecternRendition *self, const LecternCut *cut, gint64 duration,
+                           gint64 date_us, const LecternSegmentTargets *targets)
+{
+  guint32 timescale = lectern_cmaf_get_timescale (self->track);
+
+  begin_at (self, cut, cut->start, date_us);
+  self->next.duration = duration;
+  self->next.ticks = lectern_cmaf_from_ns (cut->start, timescale);
+  self->next.duration_ticks = lectern_cmaf_from_ns (duration, timescale);
+  g_queue_push_tail (&self->segments, lectern_segment_new_gap (&self->next));
+  drop_old_segments (self, targets);
+}
+
+void
+lectern_rendition_clear (LecternRendition *self)
+{
+  g_queue_clear_full (&self->segments, (GDestroyNotify) lectern_segment_unref);
+  g_queue_init (&self->segments);
+  self->bytes = 0;
 }
 
 void
@@ -176,12 +216,12 @@ lectern_rendition_get_view (LecternRendition *self, LecternRenditionView *view)
     = self->sum_ns > 0 ? (guint64) ((__int128) self->sum_bits * NS_PER_SECOND / self->sum_ns) : 0,
     .frame_rate = get_frame_rate (self),
     .version = self->version,
-    .discontinuities = self->discontinuities,
     .next_number = self->next.number + !self->under_way,
     .next_start = self->next.start,
     .next_date_us = self->next.date_us,
     .next_init = self->next.init,
     .next_discontinuity = self->next.discontinuity,
+    .next_timeline = self->next.timeline,
     .all_independent = self->all_independent,
   };
   view->segments = g_ptr_array_new_with_free_func ((GDestroyNotify) lectern_segment_unref);
@@ -228,7 +268,10 @@ lectern_rendition_find_part (LecternRendition *self, guint64 number, guint part)
 gboolean
 lectern_rendition_has (LecternRendition *self, guint64 number, guint part)
 {
-  if (number < self->next.number || (number == self->next.number && !self->under_way))
+  if (self->version == 0)
+    return FALSE;
+  if (!self->listed || number < self->next.number
+      || (number == self->next.number && !self->under_way))
     return TRUE;
   return number == self->next.number && part != G_MAXUINT && part < self->parts->len;
 }

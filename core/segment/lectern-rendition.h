@@ -7,6 +7,7 @@
 struct _LecternRendition
 {
   char *name;
+  guint order; /* among those of equal size */
   LecternTrack *track;
   GPtrArray *inits;    /* element-type GBytes, by number; NULL where no segment needs it any more */
   GPtrArray *tracks;   /* element-type LecternTrack, by the same number */
@@ -15,8 +16,9 @@ struct _LecternRendition
   GPtrArray *parts;    /* of the segment under way */
   LecternSegment next; /* its plain fields so far */
   gboolean under_way;
+  gboolean listed; /* else it has left, at `left_us`, and may come back */
+  gint64 left_us;
   guint64 version;
-  guint64 discontinuities;
   guint64 bandwidth;
   guint64 sum_bits;
   gint64 sum_ns;
@@ -27,8 +29,13 @@ struct _LecternRendition
 LecternRendition *lectern_rendition_new (const char *name);
 void lectern_rendition_free (LecternRendition *self);
 gboolean lectern_rendition_set_track (LecternRendition *self, LecternTrack *track, GError **error);
-void lectern_rendition_begin_segment (LecternRendition *self, guint64 number, gint64 start,
-                                      gint64 date_us, gboolean discontinuity);
+void lectern_rendition_begin_segment (LecternRendition *self, const LecternCut *cut, gint64 start,
+                                      gint64 date_us);
+/* There is nothing for the segment that begins at @cut. */
+void lectern_rendition_add_gap (LecternRendition *self, const LecternCut *cut, gint64 duration,
+                                gint64 date_us, const LecternSegmentTargets *targets);
+/* Drops the segments, after which it may go on. */
+void lectern_rendition_clear (LecternRendition *self);
 void lectern_rendition_add_part (LecternRendition *self, LecternPart *part, guint64 ticks,
                                  guint64 duration_ticks);
 void lectern_rendition_end_segment (LecternRendition *self, const LecternSegmentTargets *targets);

@@ -106,6 +106,16 @@ lectern_segment_new (const LecternSegment *fields, GPtrArray *parts)
 }
 
 LecternSegment *
+lectern_segment_new_gap (const LecternSegment *fields)
+{
+  LecternSegment *self = new_segment (fields, 0);
+
+  self->parts = g_ptr_array_new ();
+  self->gap = TRUE;
+  return self;
+}
+
+LecternSegment *
 lectern_segment_new_in_file (const LecternSegment *fields, LecternSegmentFile *file, guint64 offset,
                              gsize size)
 {

@@ -56,6 +56,8 @@ typedef struct
   gint64 date_us; /* wall time of `start` */
   gboolean independent;
   gboolean discontinuity; /* time or codec breaks before it */
+  guint64 timeline;       /* discontinuities so far, its own included; the same in all renditions */
+  gboolean gap;           /* there is nothing: the rendition's frames did not come */
   guint frames;
   gsize size;       /* bytes */
   GPtrArray *parts; /* element-type LecternPart; in order, slices of `bytes`; empty in a file */

@@ -1,45 +1,39 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "segment/lectern-segmenter.h"
 
-#include "base/lectern-error.h"
-#include "formats/lectern-cmaf.h"
-#include "segment/lectern-fragmenter.h"
+#include "segment/lectern-lane.h"
 
-/* Audio waits for video that is so far behind at most, then goes its own way. */
-#define MAX_AUDIO_WAIT (1000 * G_GINT64_CONSTANT (1000000))
-#define MAX_HELD_AUDIO 512
-
-/* One of the two tracks. */
-typedef struct
-{
-  LecternSegmenter *segmenter;
-  const char *name;
-  LecternTrack *track;
-  LecternFragmenter *fragmenter; /* NULL: nothing begun */
-  gboolean open;                 /* a segment is under way */
-  gint64 number;                 /* of the newest segment; -1 none */
-} Lane;
-
-/* Where a segment began. */
-typedef struct
-{
-  guint64 number;
-  gint64 start; /* PTS, ns */
-  gboolean discontinuity;
-} Cut;
+#define MS G_GINT64_CONSTANT (1000000)
+/* The others wait for a leader that is so far behind at most, then go their own way; a rung comes
+ * later than the source. */
+#define MAX_WAIT (1000 * MS)
+#define MAX_WAIT_RUNG (3000 * MS)
+#define MAX_HELD 512
+/* A rendition that is so far behind the newest segment is not waited for. */
+#define MAX_BEHIND (4000 * MS)
+/* A segment that began between key frames ends at the next one, if it is not too short. */
+#define MIN_SEGMENT (500 * MS)
+/* Without a key frame for so long, none is waited for to say how far apart they are. */
+#define LONG_WAIT (30000 * MS)
 
 struct _LecternSegmenter
 {
   LecternPresentation *presentation;
   const LecternSegmentTargets *targets;
-  Lane video;
-  Lane audio;
-  GArray *cuts;        /* of Cut, ascending; the last is the newest segment's */
-  GQueue held_audio;   /* LecternPacket, ahead of the video */
-  gint64 newest_video; /* DTS */
-  gint64 last_step;    /* between the last two video frames */
-  gboolean has_video;
-  gboolean broken; /* wait for a key frame, then mark a discontinuity */
+  LecternLane *video;
+  LecternLane *audio;
+  GPtrArray *rungs;    /* of LecternLane */
+  LecternLane *leader; /* the lane whose picture decides; borrowed */
+  LecternCuts cuts;
+  gint64 newest; /* DTS of the leader */
+  gint64 last_step;
+  gint64 last_key;
+  gint64 key_distance;  /* of the leader, at least; 0 unknown */
+  gint64 full_distance; /* between its last two */
+  gboolean key_cut;     /* the newest cut is at a key frame */
+  gboolean has_leader;  /* it has come */
+  gboolean broken;      /* from `broken_from` on: a key frame, then, with a discontinuity */
+  gint64 broken_from;   /* PTS */
 };
 
 LecternSegmenter *
@@ -49,230 +43,359 @@ lectern_segmenter_new (LecternPresentation *presentation)
 
   self->presentation = lectern_presentation_ref (presentation);
   self->targets = lectern_presentation_get_targets (presentation);
-  self->video = (Lane){ .segmenter = self, .name = "video", .number = -1 };
-  self->audio = (Lane){ .segmenter = self, .name = "audio", .number = -1 };
-  self->cuts = g_array_new (FALSE, FALSE, sizeof (Cut));
-  g_queue_init (&self->held_audio);
+  self->video = lectern_lane_new (presentation, "video", LECTERN_MEDIA_VIDEO, FALSE);
+  self->audio = lectern_lane_new (presentation, "audio", LECTERN_MEDIA_AUDIO, FALSE);
+  self->rungs = g_ptr_array_new_with_free_func ((GDestroyNotify) lectern_lane_free);
+  self->leader = self->video;
+  lectern_cuts_init (&self->cuts);
   return self;
-}
-
-static void
-lane_clear (Lane *lane)
-{
-  g_clear_pointer (&lane->fragmenter, lectern_fragmenter_free);
-  g_clear_pointer (&lane->track, lectern_track_unref);
 }
 
 void
 lectern_segmenter_free (LecternSegmenter *self)
 {
-  lane_clear (&self->video);
-  lane_clear (&self->audio);
-  g_queue_clear_full (&self->held_audio, (GDestroyNotify) lectern_packet_unref);
-  g_array_unref (self->cuts);
+  g_ptr_array_unref (self->rungs);
+  lectern_lane_free (self->video);
+  lectern_lane_free (self->audio);
+  lectern_cuts_clear (&self->cuts);
   lectern_presentation_unref (self->presentation);
   g_free (self);
 }
 
-static void
-on_part (LecternPart *part, guint64 ticks, guint64 duration_ticks, gpointer user_data)
+static LecternLane *
+find_rung (LecternSegmenter *self, const char *name)
 {
-  Lane *lane = user_data;
-
-  if (lane->open)
-    lectern_presentation_add_part (lane->segmenter->presentation, lane->name, part, ticks,
-                                   duration_ticks);
-}
-
-static void
-end_segment (Lane *lane)
-{
-  if (lane->open)
-    lectern_presentation_end_segment (lane->segmenter->presentation, lane->name);
-  lane->open = FALSE;
-}
-
-/* The track changed, or comes for the first time. FALSE: a file cannot carry it. */
-static gboolean
-take_track (Lane *lane, LecternTrack *track)
-{
-  g_autoptr (GError) error = NULL;
-
-  if (lane->fragmenter != NULL && lectern_track_equal (lane->track, track))
-    return TRUE;
-  if (lane->fragmenter != NULL)
+  for (guint i = 0; i < self->rungs->len; i++)
     {
-      lectern_fragmenter_flush (lane->fragmenter, G_MAXINT64);
-      lane->segmenter->broken = TRUE;
+      LecternLane *lane = g_ptr_array_index (self->rungs, i);
+
+      if (g_str_equal (lane->name, name))
+        return lane;
     }
-  end_segment (lane);
-  lane_clear (lane);
-  if (!lectern_cmaf_can_carry (track)
-      || !lectern_presentation_set_track (lane->segmenter->presentation, lane->name, track, &error))
-    return FALSE;
-  lane->track = lectern_track_ref (track);
-  lane->fragmenter = lectern_fragmenter_new (track, lane->segmenter->targets->part, on_part, lane);
-  return TRUE;
-}
-
-static Cut *
-get_newest_cut (LecternSegmenter *self)
-{
-  return self->cuts->len > 0 ? &g_array_index (self->cuts, Cut, self->cuts->len - 1) : NULL;
-}
-
-static void
-add_cut (LecternSegmenter *self, gint64 start, gboolean discontinuity)
-{
-  Cut *newest = get_newest_cut (self);
-  Cut cut = { newest != NULL ? newest->number + 1 : 0, start, discontinuity };
-
-  g_array_append_val (self->cuts, cut);
-  /* Audio is never more than a few segments behind. */
-  if (self->cuts->len > 16)
-    g_array_remove_index (self->cuts, 0);
-}
-
-/* The newest cut that begins at or before @time. */
-static const Cut *
-find_cut (LecternSegmenter *self, gint64 time)
-{
-  for (guint i = self->cuts->len; i > 0; i--)
-    if (g_array_index (self->cuts, Cut, i - 1).start <= time)
-      return &g_array_index (self->cuts, Cut, i - 1);
   return NULL;
 }
 
-/* Gives the frame to its lane; @cut: (nullable): where the segment it belongs to began. */
+/* Leaves a source lane out of the presentation, or lets it in again. */
 static void
-put_frame (Lane *lane, LecternPacket *packet, const Cut *cut)
+set_silent (LecternSegmenter *self, LecternLane *lane, gboolean silent)
 {
-  if (cut == NULL || (gint64) cut->number <= lane->number)
+  if (lane->silent == silent)
+    return;
+  lane->silent = silent;
+  if (silent)
+    lectern_lane_close (lane);
+  lectern_presentation_set_listed (self->presentation, lane->name, !silent);
+}
+
+static void
+set_leader (LecternSegmenter *self, LecternLane *leader)
+{
+  if (self->leader == leader)
+    return;
+  self->leader = leader;
+  self->has_leader = FALSE;
+  self->last_step = 0;
+  self->last_key = 0;
+  self->key_distance = 0;
+  self->full_distance = 0;
+}
+
+static void
+remove_rungs (LecternSegmenter *self, LecternLadder *ladder)
+{
+  for (guint i = self->rungs->len; i > 0; i--)
     {
-      if (lane->open)
-        lectern_fragmenter_push (lane->fragmenter, packet, FALSE);
-      return;
+      LecternLane *lane = g_ptr_array_index (self->rungs, i - 1);
+
+      if (ladder != NULL && lectern_ladder_find (ladder, lane->name) != NULL)
+        continue;
+      if (lane == self->leader)
+        set_leader (self, self->video);
+      lectern_lane_close (lane);
+      lectern_presentation_set_listed (self->presentation, lane->name, FALSE);
+      g_ptr_array_remove_index (self->rungs, i - 1);
     }
-  /* This gives out the last part of the segment before. */
-  lectern_fragmenter_push (lane->fragmenter, packet, TRUE);
-  end_segment (lane);
-  lectern_presentation_begin_segment (lane->segmenter->presentation, lane->name, cut->number,
-                                      packet->dts, cut->discontinuity);
-  lane->number = cut->number;
-  lane->open = TRUE;
+}
+
+void
+lectern_segmenter_set_ladder (LecternSegmenter *self, LecternLadder *ladder)
+{
+  LecternLane *leader = NULL;
+
+  remove_rungs (self, ladder);
+  lectern_presentation_set_rungs (self->presentation, ladder);
+  for (guint i = 0; ladder != NULL && i < ladder->rungs->len; i++)
+    {
+      const LecternRung *rung = g_ptr_array_index (ladder->rungs, i);
+
+      if (find_rung (self, rung->name) != NULL)
+        continue;
+      g_ptr_array_add (self->rungs,
+                       lectern_lane_new (self->presentation, rung->name, rung->media, TRUE));
+      lectern_presentation_set_listed (self->presentation, rung->name, TRUE);
+    }
+  if (ladder != NULL && ladder->leader != NULL)
+    leader = find_rung (self, ladder->leader);
+  set_silent (self, self->video, ladder != NULL && (ladder->replaces_video || leader != NULL));
+  set_silent (self, self->audio, ladder != NULL && ladder->replaces_audio);
+  set_leader (self, leader != NULL ? leader : self->video);
+}
+
+/* Renditions that have nothing for what lies far back will not get it any more. */
+static void
+leave_behind (LecternSegmenter *self, LecternLane *lane)
+{
+  const LecternCut *newest = lectern_cuts_get_newest (&self->cuts);
+  const LecternCut *missing;
+  guint64 number = (guint64) (lane->number + 1);
+
+  if (lane->silent || lane->number < 0 || (guint64) lane->number >= newest->number)
+    return;
+  while ((missing = lectern_cuts_get (&self->cuts, number)) == NULL
+         || newest->start - missing->start > MAX_BEHIND)
+    number++;
+  if (number > (guint64) lane->number + 1)
+    lectern_lane_skip_to (lane, &self->cuts, number);
 }
 
 static gboolean
+is_broken (LecternSegmenter *self, gint64 time)
+{
+  return self->broken && time >= self->broken_from;
+}
+
+static void
+add_cut (LecternSegmenter *self, gint64 start, gboolean key)
+{
+  gboolean broken = is_broken (self, start);
+
+  lectern_cuts_add (&self->cuts, start, broken && self->cuts.cuts->len > 0);
+  self->broken = self->broken && !broken;
+  self->key_cut = key;
+  leave_behind (self, self->video);
+  leave_behind (self, self->audio);
+  for (guint i = 0; i < self->rungs->len; i++)
+    leave_behind (self, g_ptr_array_index (self->rungs, i));
+}
+
+/* With key frames far apart segments are as long as the target and begin at any frame; only a key
+ * frame's segment claims to be independent. */
+static gboolean
 is_cut_due (LecternSegmenter *self, LecternPacket *packet)
 {
-  const Cut *newest = get_newest_cut (self);
+  const LecternCut *newest = lectern_cuts_get_newest (&self->cuts);
   gboolean key = (packet->flags & LECTERN_PACKET_KEY) != 0;
   gint64 length;
 
-  if (newest == NULL || self->broken)
+  if (newest == NULL || is_broken (self, packet->pts))
     return key;
   length = packet->pts - newest->start;
-  return (key && length >= self->targets->segment)
-         || length + self->last_step > self->targets->segment_limit;
+  if (key)
+    return length >= self->targets->segment || (!self->key_cut && length >= MIN_SEGMENT);
+  if (self->key_distance > self->targets->segment_limit && length >= self->targets->segment)
+    return TRUE;
+  return length + self->last_step > self->targets->segment_limit;
+}
+
+gint64
+lectern_segmenter_get_far_keys (LecternSegmenter *self)
+{
+  gint64 known = MAX (self->full_distance, self->key_distance > LONG_WAIT ? self->key_distance : 0);
+
+  return known > self->targets->segment_limit ? known : 0;
 }
 
 static void
-put_audio (LecternSegmenter *self, LecternPacket *packet)
+note_leader (LecternSegmenter *self, LecternPacket *packet)
 {
-  const Cut *newest = get_newest_cut (self);
-
-  if (!take_track (&self->audio, packet->track))
-    return;
-  if (!self->has_video
-      && (newest == NULL || self->broken || packet->pts - newest->start >= self->targets->segment))
+  if (self->has_leader)
+    self->last_step = MAX (packet->dts - self->newest, 0);
+  self->newest = packet->dts;
+  if (packet->flags & LECTERN_PACKET_KEY)
     {
-      add_cut (self, packet->pts, self->broken);
-      self->broken = FALSE;
+      self->key_distance = self->has_leader ? packet->pts - self->last_key : 0;
+      self->full_distance = self->key_distance;
+      self->last_key = packet->pts;
     }
-  put_frame (&self->audio, packet, find_cut (self, packet->pts));
+  else if (self->has_leader && packet->pts - self->last_key > self->key_distance)
+    self->key_distance = packet->pts - self->last_key;
+  self->has_leader = TRUE;
 }
 
-/* Audio goes as far as the video has come, so that every cut is known before its frames. */
 static void
-release_audio (LecternSegmenter *self)
+set_broken (LecternSegmenter *self, gint64 from)
 {
-  LecternPacket *newest = g_queue_peek_tail (&self->held_audio);
+  self->broken = TRUE;
+  self->broken_from = from;
+}
+
+/* FALSE: the lane cannot use the frame. */
+static gboolean
+take_track (LecternSegmenter *self, LecternLane *lane, LecternTrack *track)
+{
+  gboolean changed;
+
+  if (lane->silent)
+    return TRUE;
+  if (!lectern_lane_take_track (lane, track, &changed))
+    return FALSE;
+  if (changed && !lane->strict)
+    set_broken (self, G_MININT64);
+  return TRUE;
+}
+
+static void
+put (LecternSegmenter *self, LecternLane *lane, LecternPacket *packet)
+{
+  if (!lane->silent)
+    lectern_lane_put (lane, packet, &self->cuts);
+}
+
+static void
+put_leader (LecternSegmenter *self, LecternLane *lane, LecternPacket *packet)
+{
+  if (!take_track (self, lane, packet->track))
+    return;
+  if (is_cut_due (self, packet))
+    add_cut (self, packet->pts, (packet->flags & LECTERN_PACKET_KEY) != 0);
+  note_leader (self, packet);
+  if (!is_broken (self, packet->pts))
+    put (self, lane, packet);
+}
+
+/* @alone: there is no leader to wait for. */
+static void
+put_follower (LecternSegmenter *self, LecternLane *lane, LecternPacket *packet, gboolean alone)
+{
+  const LecternCut *newest = lectern_cuts_get_newest (&self->cuts);
+
+  if (!take_track (self, lane, packet->track))
+    return;
+  if (alone && lane == self->audio
+      && (newest == NULL || is_broken (self, packet->pts)
+          || packet->pts - newest->start >= self->targets->segment))
+    add_cut (self, packet->pts, TRUE);
+  put (self, lane, packet);
+}
+
+/* A follower goes as far as the leader has come, so that every cut is known before its frames. */
+static void
+release (LecternSegmenter *self, LecternLane *lane)
+{
+  gint64 max_wait = self->leader == self->video ? MAX_WAIT : MAX_WAIT_RUNG;
+  LecternPacket *newest = g_queue_peek_tail (&lane->held);
   LecternPacket *oldest;
 
-  while ((oldest = g_queue_peek_head (&self->held_audio)) != NULL)
+  while ((oldest = g_queue_peek_head (&lane->held)) != NULL)
     {
-      gint64 ahead = newest->dts - (self->has_video ? self->newest_video : oldest->dts);
+      gboolean ahead = !self->has_leader || oldest->dts > self->newest;
+      gboolean hopeless = !self->has_leader && lectern_cuts_get_newest (&self->cuts) != NULL;
+      gint64 waited = newest->dts - (self->has_leader ? self->newest : oldest->dts);
 
-      if ((!self->has_video || oldest->dts > self->newest_video) && ahead < MAX_AUDIO_WAIT
-          && self->held_audio.length < MAX_HELD_AUDIO)
+      if (ahead && !hopeless && waited < max_wait && lane->held.length < MAX_HELD)
         return;
-      g_queue_pop_head (&self->held_audio);
-      put_audio (self, oldest);
+      g_queue_pop_head (&lane->held);
+      put_follower (self, lane, oldest, ahead);
       lectern_packet_unref (oldest);
     }
 }
 
 static void
-put_video (LecternSegmenter *self, LecternPacket *packet)
+release_all (LecternSegmenter *self)
 {
-  if (!take_track (&self->video, packet->track))
-    return;
-  if (packet->flags & LECTERN_PACKET_DISCONTINUITY)
-    lectern_segmenter_break (self);
-  if (is_cut_due (self, packet))
+  if (self->leader != self->video)
+    release (self, self->video);
+  release (self, self->audio);
+  for (guint i = 0; i < self->rungs->len; i++)
+    release (self, g_ptr_array_index (self->rungs, i));
+}
+
+static void
+push (LecternSegmenter *self, LecternLane *lane, LecternPacket *packet)
+{
+  if (lane == self->leader)
     {
-      add_cut (self, packet->pts, self->broken && self->cuts->len > 0);
-      self->broken = FALSE;
+      put_leader (self, lane, packet);
+      release_all (self);
+      return;
     }
-  else if (self->broken)
+  if (lane->silent && lane == self->video)
     return;
-  if (self->has_video)
-    self->last_step = MAX (packet->dts - self->newest_video, 0);
-  self->has_video = TRUE;
-  self->newest_video = packet->dts;
-  put_frame (&self->video, packet, get_newest_cut (self));
+  g_queue_push_tail (&lane->held, lectern_packet_ref (packet));
+  release (self, lane);
 }
 
 void
 lectern_segmenter_push (LecternSegmenter *self, LecternPacket *packet)
 {
-  if (packet->track == NULL)
+  if (packet->track == NULL || packet->track->media > LECTERN_MEDIA_AUDIO)
     return;
-  if (packet->track->media == LECTERN_MEDIA_VIDEO)
-    put_video (self, packet);
-  else if (packet->track->media == LECTERN_MEDIA_AUDIO)
-    g_queue_push_tail (&self->held_audio, lectern_packet_ref (packet));
-  release_audio (self);
+  if ((packet->flags & LECTERN_PACKET_DISCONTINUITY)
+      && (packet->track->media == LECTERN_MEDIA_VIDEO || !self->has_leader))
+    {
+      lectern_segmenter_break (self);
+      set_broken (self, self->leader == self->video ? G_MININT64 : packet->pts);
+    }
+  push (self, packet->track->media == LECTERN_MEDIA_VIDEO ? self->video : self->audio, packet);
+}
+
+void
+lectern_segmenter_push_rung (LecternSegmenter *self, const char *rung, LecternPacket *packet)
+{
+  LecternLane *lane = find_rung (self, rung);
+
+  if (lane != NULL && packet->track != NULL && packet->track->media == lane->media)
+    push (self, lane, packet);
 }
 
 static void
-close_lane (Lane *lane)
+break_lane (LecternLane *lane)
 {
-  if (lane->fragmenter != NULL)
-    lectern_fragmenter_flush (lane->fragmenter, G_MAXINT64);
-  end_segment (lane);
+  lectern_lane_close (lane);
+  g_queue_clear_full (&lane->held, (GDestroyNotify) lectern_packet_unref);
+  g_queue_init (&lane->held);
 }
 
 void
 lectern_segmenter_break (LecternSegmenter *self)
 {
-  close_lane (&self->video);
-  close_lane (&self->audio);
-  g_queue_clear_full (&self->held_audio, (GDestroyNotify) lectern_packet_unref);
-  g_queue_init (&self->held_audio);
-  self->broken = TRUE;
+  break_lane (self->video);
+  break_lane (self->audio);
+  if (self->leader == self->video)
+    set_broken (self, G_MININT64);
+}
+
+void
+lectern_segmenter_break_rung (LecternSegmenter *self, const char *rung)
+{
+  LecternLane *lane = find_rung (self, rung);
+
+  if (lane == NULL)
+    return;
+  break_lane (lane);
+  /* Frames between key frames would have nothing to build on. */
+  if (lane == self->leader)
+    set_broken (self, G_MININT64);
+}
+
+static void
+finish_lane (LecternSegmenter *self, LecternLane *lane)
+{
+  LecternPacket *packet;
+
+  while ((packet = g_queue_pop_head (&lane->held)) != NULL)
+    {
+      put_follower (self, lane, packet, !self->has_leader);
+      lectern_packet_unref (packet);
+    }
+  lectern_lane_close (lane);
 }
 
 void
 lectern_segmenter_finish (LecternSegmenter *self)
 {
-  LecternPacket *packet;
-
-  while ((packet = g_queue_pop_head (&self->held_audio)) != NULL)
-    {
-      put_audio (self, packet);
-      lectern_packet_unref (packet);
-    }
-  close_lane (&self->video);
-  close_lane (&self->audio);
+  finish_lane (self, self->video);
+  finish_lane (self, self->audio);
+  for (guint i = 0; i < self->rungs->len; i++)
+    finish_lane (self, g_ptr_array_index (self->rungs, i));
 }

@@ -42,47 +42,25 @@ put_frame_rate (GString *text, double frame_rate)
                             g_ascii_formatd (number, sizeof number, "%.3f", frame_rate));
 }
 
+/* Segments' lengths are rounded to the nearest second where they are compared with this (RFC
+ * 8216bis, 4.4.3.1). */
 static guint
 get_target_seconds (const LecternSegmentTargets *targets)
 {
-  return (guint) ((targets->segment_limit + 999999999) / 1000000000);
+  return MAX ((guint) ((targets->segment_limit + 500000000) / 1000000000), 1);
 }
 
 /* Multivariant */
 
-static void
-put_audio_group (GString *text, const LecternRenditionView *audio, const char *query)
+/* What a multivariant playlist is written from. */
+typedef struct
 {
-  g_string_append_printf (text,
-                          "#EXT-X-MEDIA:TYPE=AUDIO,GROUP-ID=\"audio\",NAME=\"audio\",DEFAULT=YES,"
-                          "AUTOSELECT=YES,CHANNELS=\"%u\",URI=\"audio.m3u8",
-                          MAX (audio->track->channels, 1));
-  put_query (text, query);
-  g_string_append (text, "\"\n");
-}
-
-static void
-put_variant (GString *text, const char *name, const LecternRenditionView *view,
-             const LecternRenditionView *audio, const char *query)
-{
-  guint64 peak = view->bandwidth + (audio != NULL ? audio->bandwidth : 0);
-  guint64 average = view->average_bandwidth + (audio != NULL ? audio->average_bandwidth : 0);
-
-  g_string_append_printf (text,
-                          "#EXT-X-STREAM-INF:BANDWIDTH=%" G_GUINT64_FORMAT
-                          ",AVERAGE-BANDWIDTH=%" G_GUINT64_FORMAT,
-                          MAX (peak, 1), MAX (average, 1));
-  g_string_append_printf (text, ",CODECS=\"%s%s%s\"", view->codecs, audio != NULL ? "," : "",
-                          audio != NULL ? audio->codecs : "");
-  if (view->track->width > 0 && view->track->height > 0)
-    g_string_append_printf (text, ",RESOLUTION=%ux%u", view->track->width, view->track->height);
-  put_frame_rate (text, view->frame_rate);
-  if (audio != NULL)
-    g_string_append (text, ",AUDIO=\"audio\"");
-  g_string_append_printf (text, "\n%s.m3u8", name);
-  put_query (text, query);
-  g_string_append_c (text, '\n');
-}
+  GArray *views; /* of LecternRenditionView: those that can be played, in the order of the list */
+  const LecternRenditionView *audio; /* the sound that goes with the pictures; NULL: none */
+  gboolean has_video;
+  const char *query;
+  GString *text;
+} Master;
 
 static gboolean
 is_playable (const LecternRenditionView *view)
@@ -90,49 +68,104 @@ is_playable (const LecternRenditionView *view)
   return view->codecs != NULL && view->segments->len > 0;
 }
 
-char *
-lectern_hls_find_unready (LecternPresentation *presentation, guint64 *number)
+static gboolean
+is_audio (const LecternRenditionView *view)
+{
+  return view->track->media == LECTERN_MEDIA_AUDIO;
+}
+
+static void
+read_master (Master *master, LecternPresentation *presentation)
 {
   g_auto (GStrv) names = lectern_presentation_list (presentation);
 
+  master->views = g_array_new (FALSE, FALSE, sizeof (LecternRenditionView));
+  g_array_set_clear_func (master->views, (GDestroyNotify) lectern_rendition_view_clear);
   for (guint i = 0; names[i] != NULL; i++)
     {
-      g_auto (LecternRenditionView) view = { 0 };
+      LecternRenditionView view;
 
-      if (!lectern_presentation_view (presentation, names[i], &view) || view.segments->len > 0)
+      if (!lectern_presentation_view (presentation, names[i], &view))
         continue;
-      *number = view.next_number;
-      return g_strdup (names[i]);
+      if (is_playable (&view))
+        g_array_append_val (master->views, view);
+      else
+        lectern_rendition_view_clear (&view);
     }
-  return NULL;
+  for (guint i = master->views->len; i > 0; i--)
+    {
+      const LecternRenditionView *view
+          = &g_array_index (master->views, LecternRenditionView, i - 1);
+
+      if (is_audio (view))
+        master->audio = view;
+      else
+        master->has_video = TRUE;
+    }
+}
+
+static void
+put_audio (Master *master, const LecternRenditionView *view)
+{
+  const char *how
+      = view == master->audio ? "DEFAULT=YES,AUTOSELECT=YES" : "DEFAULT=NO,AUTOSELECT=NO";
+
+  g_string_append_printf (master->text,
+                          "#EXT-X-MEDIA:TYPE=AUDIO,GROUP-ID=\"audio\",NAME=\"%s\",%s,"
+                          "CHANNELS=\"%u\",URI=\"%s.m3u8",
+                          view->name, how, MAX (view->track->channels, 1), view->name);
+  put_query (master->text, master->query);
+  g_string_append (master->text, "\"\n");
+}
+
+static void
+put_variant (Master *master, const LecternRenditionView *view)
+{
+  const LecternRenditionView *audio = is_audio (view) ? NULL : master->audio;
+  guint64 peak = view->bandwidth + (audio != NULL ? audio->bandwidth : 0);
+  guint64 average = view->average_bandwidth + (audio != NULL ? audio->average_bandwidth : 0);
+
+  g_string_append_printf (master->text,
+                          "#EXT-X-STREAM-INF:BANDWIDTH=%" G_GUINT64_FORMAT
+                          ",AVERAGE-BANDWIDTH=%" G_GUINT64_FORMAT,
+                          MAX (peak, 1), MAX (average, 1));
+  g_string_append_printf (master->text, ",CODECS=\"%s%s%s\"", view->codecs,
+                          audio != NULL ? "," : "", audio != NULL ? audio->codecs : "");
+  if (view->track->width > 0 && view->track->height > 0)
+    g_string_append_printf (master->text, ",RESOLUTION=%ux%u", view->track->width,
+                            view->track->height);
+  put_frame_rate (master->text, view->frame_rate);
+  if (audio != NULL)
+    g_string_append (master->text, ",AUDIO=\"audio\"");
+  g_string_append_printf (master->text, "\n%s.m3u8", view->name);
+  put_query (master->text, master->query);
+  g_string_append_c (master->text, '\n');
+}
+
+/* Sound alone is for players without room for a picture: made for that by a transcoder, or all
+ * there is. */
+static gboolean
+is_variant (const Master *master, const LecternRenditionView *view)
+{
+  return !is_audio (view) || view->rung || !master->has_video;
 }
 
 char *
 lectern_hls_write_master (LecternPresentation *presentation, const char *query)
 {
-  g_auto (GStrv) names = lectern_presentation_list (presentation);
-  g_auto (LecternRenditionView) audio = { 0 };
-  g_autoptr (GString) text = g_string_new ("#EXTM3U\n#EXT-X-VERSION:9\n");
-  gboolean has_audio
-      = lectern_presentation_view (presentation, "audio", &audio) && is_playable (&audio);
-  guint variants = 0;
+  Master master = { .query = query, .text = g_string_new ("#EXTM3U\n#EXT-X-VERSION:9\n") };
+  gboolean any;
 
-  for (guint i = 0; names[i] != NULL; i++)
-    {
-      g_auto (LecternRenditionView) view = { 0 };
-
-      if (!lectern_presentation_view (presentation, names[i], &view) || !is_playable (&view)
-          || view.track->media != LECTERN_MEDIA_VIDEO)
-        continue;
-      if (variants++ == 0 && has_audio)
-        put_audio_group (text, &audio, query);
-      put_variant (text, names[i], &view, has_audio ? &audio : NULL, query);
-    }
-  if (variants == 0 && has_audio)
-    put_variant (text, "audio", &audio, NULL, query);
-  else if (variants == 0)
-    return NULL;
-  return g_string_free (g_steal_pointer (&text), FALSE);
+  read_master (&master, presentation);
+  any = master.views->len > 0;
+  for (guint i = 0; master.has_video && i < master.views->len; i++)
+    if (is_audio (&g_array_index (master.views, LecternRenditionView, i)))
+      put_audio (&master, &g_array_index (master.views, LecternRenditionView, i));
+  for (guint i = 0; i < master.views->len; i++)
+    if (is_variant (&master, &g_array_index (master.views, LecternRenditionView, i)))
+      put_variant (&master, &g_array_index (master.views, LecternRenditionView, i));
+  g_array_unref (master.views);
+  return g_string_free (master.text, !any);
 }
 
 /* Media */
@@ -151,18 +184,59 @@ put_uri (Writer *writer, const char *format, ...)
   put_query (writer->text, writer->request->query);
 }
 
+/* Of all that the playlist lists. */
+static gboolean
+is_independent (Writer *writer)
+{
+  for (guint i = writer->first; i < writer->view.segments->len; i++)
+    {
+      const LecternSegment *segment = g_ptr_array_index (writer->view.segments, i);
+
+      if (!segment->independent && !segment->gap)
+        return FALSE;
+    }
+  return TRUE;
+}
+
+/* With key frames far apart: where one can begin, so that joining is quick; as far from the end as
+ * players begin by themselves. */
+static void
+put_start (Writer *writer)
+{
+  gint64 least = writer->request->low_latency
+                     ? writer->targets->part * 3
+                     : (gint64) get_target_seconds (writer->targets) * 3000000000;
+  gint64 back = 0;
+
+  for (guint i = 0; i < writer->view.parts->len; i++)
+    back += ((LecternPart *) g_ptr_array_index (writer->view.parts, i))->duration;
+  for (guint i = writer->view.segments->len; i > writer->first; i--)
+    {
+      const LecternSegment *segment = g_ptr_array_index (writer->view.segments, i - 1);
+
+      back += segment->duration;
+      if (segment->independent && back >= least)
+        {
+          g_string_append (writer->text, "#EXT-X-START:TIME-OFFSET=-");
+          put_seconds (writer->text, back);
+          g_string_append (writer->text, ",PRECISE=YES\n");
+          return;
+        }
+    }
+}
+
 static void
 put_header (Writer *writer)
 {
   const LecternSegmentTargets *targets = writer->targets;
   LecternSegment *first = g_ptr_array_index (writer->view.segments, writer->first);
-  guint64 discontinuities = writer->view.discontinuities;
 
-  for (guint i = 0; i < writer->first; i++)
-    discontinuities
-        += ((LecternSegment *) g_ptr_array_index (writer->view.segments, i))->discontinuity;
   g_string_append_printf (writer->text, "#EXTM3U\n#EXT-X-VERSION:9\n#EXT-X-TARGETDURATION:%u\n",
                           get_target_seconds (targets));
+  if (is_independent (writer))
+    g_string_append (writer->text, "#EXT-X-INDEPENDENT-SEGMENTS\n");
+  else if (!writer->view.ended)
+    put_start (writer);
   if (writer->view.recorded)
     g_string_append (writer->text, "#EXT-X-PLAYLIST-TYPE:VOD\n");
   if (!writer->view.ended && writer->request->low_latency)
@@ -178,9 +252,9 @@ put_header (Writer *writer)
     }
   g_string_append_printf (writer->text, "#EXT-X-MEDIA-SEQUENCE:%" G_GUINT64_FORMAT "\n",
                           first->number);
-  if (discontinuities > 0)
+  if (first->timeline > 0)
     g_string_append_printf (writer->text, "#EXT-X-DISCONTINUITY-SEQUENCE:%" G_GUINT64_FORMAT "\n",
-                            discontinuities);
+                            first->timeline);
 }
 
 static void
@@ -229,6 +303,8 @@ put_segment (Writer *writer, LecternSegment *segment, gboolean is_first, gboolea
   put_date (writer, segment->date_us);
   if (with_parts)
     put_parts (writer, segment->parts, segment->number);
+  if (segment->gap)
+    g_string_append (writer->text, "#EXT-X-GAP\n");
   g_string_append (writer->text, "#EXTINF:");
   put_seconds (writer->text, segment->duration);
   g_string_append (writer->text, ",\n");

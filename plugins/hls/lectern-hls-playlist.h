@@ -10,11 +10,6 @@
  */
 char *lectern_hls_write_master (LecternPresentation *presentation, const char *query);
 
-/* A player reads the multivariant playlist once, so it must not come before every rendition has its
- * first segment. Returns: (transfer full) (nullable): one that has none yet, and which it waits
- * for. */
-char *lectern_hls_find_unready (LecternPresentation *presentation, guint64 *number);
-
 typedef struct
 {
   const char *rendition;

@@ -114,7 +114,7 @@ give_master (LecternHlsPlugin *self, LecternHttpExchange *exchange,
              LecternPresentation *presentation)
 {
   guint64 number = 0;
-  g_autofree char *unready = lectern_hls_find_unready (presentation, &number);
+  g_autofree char *unready = lectern_presentation_find_unready (presentation, &number);
   LecternSegmentAsk ask = { exchange, presentation, unready, number, G_MAXUINT };
 
   if (unready == NULL || lectern_presentation_is_ended (presentation))

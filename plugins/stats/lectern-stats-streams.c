@@ -65,6 +65,10 @@ describe (LecternStream *stream)
     json_object_set_object_member (object, "audio", describe_audio (info.audio));
   else
     json_object_set_null_member (object, "audio");
+  if (info.warning != NULL)
+    json_object_set_string_member (object, "warning", info.warning);
+  else
+    json_object_set_null_member (object, "warning");
   return object;
 }
 

@@ -248,6 +248,255 @@ finish_gives_out_the_rest (Fixture *fixture, gconstpointer data)
   g_assert_true (view.ended);
 }
 
+/* A transcoder's side: rungs come a second later than the source. */
+#define LAG_MS 1000
+
+static LecternLadder *
+make_ladder (const char *leader)
+{
+  LecternLadder *ladder = lectern_ladder_new (leader, leader != NULL, FALSE);
+
+  lectern_ladder_add (ladder, "480p", LECTERN_MEDIA_VIDEO, 480, 800000);
+  lectern_ladder_add (ladder, "audio-64k", LECTERN_MEDIA_AUDIO, 0, 64000);
+  return ladder;
+}
+
+static void
+push_rung (Fixture *fixture, const char *rung, LecternTrack *track, gboolean key, gint64 dts_ms)
+{
+  g_autoptr (GBytes) payload = g_bytes_new_static ("payload", 7);
+  g_autoptr (LecternPacket) packet = lectern_packet_new (track, key ? LECTERN_PACKET_KEY : 0,
+                                                         dts_ms * MS, dts_ms * MS, 0, payload);
+
+  lectern_segmenter_push_rung (fixture->segmenter, rung, packet);
+}
+
+/* The frames of sound that belong to the picture at @now. */
+static void
+sound (Fixture *fixture, const char *rung, gint64 now)
+{
+  for (guint i = now > 0 ? (guint) ((now - 1) / AAC_MS) : 0; (gint64) (i * AAC_MS) < now + FRAME_MS;
+       i++)
+    if ((gint64) (i * AAC_MS) < now)
+      continue;
+    else if (rung != NULL)
+      push_rung (fixture, rung, fixture->audio, TRUE, (gint64) (i * AAC_MS));
+    else
+      push (fixture, fixture->audio, TRUE, (gint64) (i * AAC_MS));
+}
+
+typedef struct
+{
+  guint gop;      /* of the source, frames */
+  guint rung_gop; /* of 480p */
+  gint64 lost;    /* ms: the rungs have nothing from here … */
+  gint64 back;    /* … to here */
+} Show;
+
+/* Pushes the frames of @from … @to ms, all tracks interleaved by time. */
+static void
+show (Fixture *fixture, const Show *how, gint64 from, gint64 to)
+{
+  for (gint64 now = from; now < to; now += FRAME_MS)
+    {
+      gint64 late = now - LAG_MS;
+      gboolean there = late >= 0 && (late < how->lost || late >= how->back);
+
+      push (fixture, fixture->video, now / FRAME_MS % how->gop == 0, now);
+      sound (fixture, NULL, now);
+      if (!there)
+        continue;
+      push_rung (fixture, "480p", fixture->video, late / FRAME_MS % how->rung_gop == 0, late);
+      sound (fixture, "audio-64k", late);
+    }
+}
+
+static LecternSegment *
+get_segment (const LecternRenditionView *view, guint64 number)
+{
+  for (guint i = 0; i < view->segments->len; i++)
+    if (((LecternSegment *) g_ptr_array_index (view->segments, i))->number == number)
+      return g_ptr_array_index (view->segments, i);
+  return NULL;
+}
+
+/* Numbers have no holes, and the same number is the same moment. */
+static void
+check_lines (Fixture *fixture, const char *first, const char *second)
+{
+  g_auto (LecternRenditionView) one = { 0 };
+  g_auto (LecternRenditionView) two = { 0 };
+  guint compared = 0;
+
+  g_assert_true (lectern_presentation_view (fixture->presentation, first, &one));
+  g_assert_true (lectern_presentation_view (fixture->presentation, second, &two));
+  for (guint i = 0; i < two.segments->len; i++)
+    {
+      LecternSegment *segment = g_ptr_array_index (two.segments, i);
+      LecternSegment *other = get_segment (&one, segment->number);
+
+      if (i > 0)
+        g_assert_cmpuint (segment->number, ==,
+                          ((LecternSegment *) g_ptr_array_index (two.segments, i - 1))->number + 1);
+      g_assert_cmpint (segment->duration, <=, targets.segment_limit);
+      if (other == NULL || segment->gap || other->gap)
+        continue;
+      g_assert_cmpuint (segment->timeline, ==, other->timeline);
+      g_assert_cmpint (segment->discontinuity, ==, other->discontinuity);
+      g_assert_cmpint (ABS (segment->start - other->start), <, 24 * MS);
+      if (two.track->media == LECTERN_MEDIA_VIDEO && one.track->media == two.track->media)
+        g_assert_cmpuint (segment->ticks, ==, other->ticks);
+      compared++;
+    }
+  g_assert_cmpuint (compared, >, 1);
+}
+
+static void
+rungs_line_up (Fixture *fixture, gconstpointer data)
+{
+  g_autoptr (LecternLadder) ladder = make_ladder (NULL);
+  g_auto (GStrv) names = NULL;
+  g_autofree char *unready = NULL;
+  guint64 number;
+
+  lectern_segmenter_set_ladder (fixture->segmenter, ladder);
+  show (fixture, &(Show){ .gop = 50, .rung_gop = 50 }, 0, 2520);
+  unready = lectern_presentation_find_unready (fixture->presentation, &number);
+  g_assert_cmpstr (unready, ==, "480p");
+  show (fixture, &(Show){ .gop = 50, .rung_gop = 50 }, 2520, 11000);
+  g_assert_null (lectern_presentation_find_unready (fixture->presentation, &number));
+  check_lines (fixture, "video", "480p");
+  check_lines (fixture, "video", "audio");
+  check_lines (fixture, "video", "audio-64k");
+  names = lectern_presentation_list (fixture->presentation);
+  g_assert_cmpstr (names[0], ==, "video");
+  g_assert_cmpstr (names[1], ==, "480p");
+  g_assert_cmpstr (names[2], ==, "audio");
+  g_assert_cmpstr (names[3], ==, "audio-64k");
+}
+
+static void
+lost_rung_has_gaps_and_goes_on (Fixture *fixture, gconstpointer data)
+{
+  g_autoptr (LecternLadder) ladder = make_ladder (NULL);
+  g_auto (LecternRenditionView) view = { 0 };
+  Show how = { .gop = 25, .rung_gop = 50, .lost = 5000, .back = 13000 };
+  guint gaps = 0;
+
+  lectern_segmenter_set_ladder (fixture->segmenter, ladder);
+  show (fixture, &how, 0, 12480);
+  g_assert_true (lectern_presentation_view (fixture->presentation, "480p", &view));
+  g_assert_true (
+      ((LecternSegment *) g_ptr_array_index (view.segments, view.segments->len - 1))->gap);
+  lectern_rendition_view_clear (&view);
+  lectern_segmenter_break_rung (fixture->segmenter, "480p");
+  lectern_segmenter_break_rung (fixture->segmenter, "audio-64k");
+  show (fixture, &how, 12480, 18000);
+  check_lines (fixture, "video", "480p");
+  check_lines (fixture, "audio", "audio-64k");
+  g_assert_true (lectern_presentation_view (fixture->presentation, "480p", &view));
+  for (guint i = 0; i < view.segments->len; i++)
+    gaps += ((LecternSegment *) g_ptr_array_index (view.segments, i))->gap;
+  g_assert_cmpuint (gaps, >=, 3);
+  g_assert_cmpuint (gaps, <=, 5);
+  g_assert_false (
+      ((LecternSegment *) g_ptr_array_index (view.segments, view.segments->len - 1))->gap);
+  g_assert_cmpuint (view.next_number, ==, 8);
+}
+
+static void
+shed_rung_leaves_and_comes_back (Fixture *fixture, gconstpointer data)
+{
+  g_autoptr (LecternLadder) ladder = make_ladder (NULL);
+  g_autoptr (LecternLadder) less = lectern_ladder_new (NULL, FALSE, FALSE);
+  g_auto (GStrv) names = NULL;
+  g_auto (GStrv) after = NULL;
+  Show how = { .gop = 50, .rung_gop = 50 };
+
+  lectern_ladder_add (less, "audio-64k", LECTERN_MEDIA_AUDIO, 0, 64000);
+  lectern_segmenter_set_ladder (fixture->segmenter, ladder);
+  show (fixture, &how, 0, 6000);
+  lectern_segmenter_set_ladder (fixture->segmenter, less);
+  names = lectern_presentation_list (fixture->presentation);
+  g_assert_cmpuint (g_strv_length (names), ==, 3);
+  g_assert_false (g_strv_contains ((const char *const *) names, "480p"));
+  show (fixture, &how, 6000, 10000);
+  lectern_segmenter_set_ladder (fixture->segmenter, ladder);
+  show (fixture, &how, 10000, 16000);
+  after = lectern_presentation_list (fixture->presentation);
+  g_assert_true (g_strv_contains ((const char *const *) after, "480p"));
+  check_lines (fixture, "video", "480p");
+}
+
+static void
+leading_rung_cuts_for_all (Fixture *fixture, gconstpointer data)
+{
+  g_autoptr (LecternLadder) ladder = make_ladder ("480p");
+  g_auto (LecternRenditionView) view = { 0 };
+
+  lectern_segmenter_set_ladder (fixture->segmenter, ladder);
+  show (fixture, &(Show){ .gop = 200, .rung_gop = 50 }, 0, 11000);
+  g_assert_false (lectern_presentation_view (fixture->presentation, "video", &view));
+  g_assert_true (lectern_presentation_view (fixture->presentation, "480p", &view));
+  g_assert_true (view.all_independent);
+  check_chain (&view);
+  g_assert_cmpuint (view.segments->len, ==, 4);
+  check_lines (fixture, "480p", "audio");
+  check_lines (fixture, "480p", "audio-64k");
+}
+
+static void
+break_reaches_rungs_at_the_same_number (Fixture *fixture, gconstpointer data)
+{
+  g_autoptr (LecternLadder) ladder = make_ladder (NULL);
+  g_auto (LecternRenditionView) view = { 0 };
+  Show how = { .gop = 50, .rung_gop = 50 };
+
+  lectern_segmenter_set_ladder (fixture->segmenter, ladder);
+  show (fixture, &how, 0, 7000);
+  lectern_segmenter_break (fixture->segmenter);
+  show (fixture, &how, 7000, 14000);
+  check_lines (fixture, "video", "480p");
+  check_lines (fixture, "video", "audio");
+  check_lines (fixture, "video", "audio-64k");
+  g_assert_true (lectern_presentation_view (fixture->presentation, "480p", &view));
+  g_assert_cmpuint (view.next_timeline, ==, 1);
+}
+
+static void
+frozen_picture_does_not_stop_the_sound (Fixture *fixture, gconstpointer data)
+{
+  g_auto (LecternRenditionView) view = { 0 };
+  g_auto (LecternRenditionView) video = { 0 };
+
+  run (fixture, 5000, 50, TRUE, TRUE);
+  run (fixture, 12000, 50, FALSE, TRUE);
+  g_assert_true (lectern_presentation_view (fixture->presentation, "audio", &view));
+  check_chain (&view);
+  g_assert_cmpuint (view.next_number, >=, 6);
+  /* Its key frame comes back at a new number, without a hole before it. */
+  fixture->video_frames = (fixture->video_frames / 50 + 1) * 50;
+  run (fixture, 6000, 50, TRUE, TRUE);
+  g_assert_true (lectern_presentation_view (fixture->presentation, "video", &video));
+  for (guint i = 1; i < video.segments->len; i++)
+    g_assert_cmpuint (((LecternSegment *) g_ptr_array_index (video.segments, i))->number, ==,
+                      ((LecternSegment *) g_ptr_array_index (video.segments, i - 1))->number + 1);
+}
+
+static void
+far_key_frames_are_told (Fixture *fixture, gconstpointer data)
+{
+  g_auto (LecternRenditionView) view = { 0 };
+
+  run (fixture, 7000, 50, TRUE, TRUE);
+  g_assert_cmpint (lectern_segmenter_get_far_keys (fixture->segmenter), ==, 0);
+  fixture->video_frames = 200;
+  run (fixture, 24000, 200, TRUE, TRUE);
+  g_assert_cmpint (lectern_segmenter_get_far_keys (fixture->segmenter), ==, 8000 * MS);
+  g_assert_true (lectern_presentation_view (fixture->presentation, "video", &view));
+  check_chain (&view);
+}
+
 static void
 parts_are_found_by_number (Fixture *fixture, gconstpointer data)
 {
@@ -335,6 +584,13 @@ main (int argc, char **argv)
   ADD ("S-04-codec-change-is-a-discontinuity", codec_change_is_a_discontinuity);
   ADD ("loss-is-a-discontinuity", loss_is_a_discontinuity);
   ADD ("finish-gives-out-the-rest", finish_gives_out_the_rest);
+  ADD ("rungs-line-up", rungs_line_up);
+  ADD ("lost-rung-has-gaps-and-goes-on", lost_rung_has_gaps_and_goes_on);
+  ADD ("shed-rung-leaves-and-comes-back", shed_rung_leaves_and_comes_back);
+  ADD ("leading-rung-cuts-for-all", leading_rung_cuts_for_all);
+  ADD ("break-reaches-rungs-at-the-same-number", break_reaches_rungs_at_the_same_number);
+  ADD ("frozen-picture-does-not-stop-the-sound", frozen_picture_does_not_stop_the_sound);
+  ADD ("far-key-frames-are-told", far_key_frames_are_told);
   ADD ("parts-are-found-by-number", parts_are_found_by_number);
   ADD ("listener-hears-every-part", listener_hears_every_part);
   return g_test_run ();
