@@ -96,7 +96,10 @@ commit (LecternFragmenter *self, gint64 duration)
   gboolean hole = self->samples->len > 0
                   && (guint64) self->held_ticks != self->part_start + self->part_duration;
 
-  if (full || hole || (is_video (self) && sample.key))
+  /* A part that ends early must not be shorter than this (RFC 8216bis, 4.4.4.9). */
+  gboolean long_enough = self->part_duration >= (guint64) self->part_ticks * 85 / 100;
+
+  if (full || hole || (is_video (self) && sample.key && long_enough))
     give_part (self);
   if (self->samples->len == 0)
     self->part_start = self->held_ticks;

@@ -12,7 +12,7 @@
 /* A rendition that is so far behind the newest segment is not waited for. */
 #define MAX_BEHIND (4000 * MS)
 /* A segment that began between key frames ends at the next one, if it is not too short. */
-#define MIN_SEGMENT (500 * MS)
+#define MIN_SEGMENT_FRACTION 4
 /* Without a key frame for so long, none is waited for to say how far apart they are. */
 #define LONG_WAIT (30000 * MS)
 
@@ -191,7 +191,8 @@ is_cut_due (LecternSegmenter *self, LecternPacket *packet)
     return key;
   length = packet->pts - newest->start;
   if (key)
-    return length >= self->targets->segment || (!self->key_cut && length >= MIN_SEGMENT);
+    return length >= self->targets->segment
+           || (!self->key_cut && length >= self->targets->segment / MIN_SEGMENT_FRACTION);
   if (self->key_distance > self->targets->segment_limit && length >= self->targets->segment)
     return TRUE;
   return length + self->last_step > self->targets->segment_limit;
