@@ -12,6 +12,7 @@ typedef struct
   LecternJob *job;
   char *folder;
   char *name;
+  guint64 min_free;
   gint64 ticked_us;
 } Finish;
 
@@ -40,7 +41,8 @@ run_in (Finish *self, int root, GError **error)
                    self->folder);
       return FALSE;
     }
-  done = lectern_finisher_run (folder, self->name, on_progress, self, &result, error);
+  done = lectern_finisher_run (folder, self->name, self->min_free, on_progress, self, &result,
+                               error);
   close (folder);
   if (done && result.left_out > 0)
     g_message ("%" G_GUINT64_FORMAT " bytes at the end of '%s' were no whole fragment",
@@ -82,6 +84,8 @@ start (LecternJob *job, JsonObject *parameters, GError **error)
     }
   self->folder = g_strdup (folder);
   self->name = g_strdup (name);
+  self->min_free
+      = (guint64) MAX (json_object_get_int_member_with_default (parameters, "min-free", 0), 0);
   g_thread_unref (g_thread_new ("finish", run, self));
   return TRUE;
 }

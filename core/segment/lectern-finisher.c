@@ -5,6 +5,7 @@
 #include "formats/lectern-mp4-movie.h"
 #include "formats/lectern-recording-index.h"
 #include "segment/lectern-part-scan.h"
+#include "segment/lectern-recorder.h"
 #include "segment/lectern-recording-file.h"
 
 #include <errno.h>
@@ -24,6 +25,7 @@ typedef struct
 {
   int folder;
   const char *name;
+  guint64 min_free;
   LecternFinisherFunc func;
   gpointer user_data;
   int source;
@@ -385,6 +387,12 @@ finish (Finisher *self, LecternFinisherResult *result, GError **error)
   if (self->header == NULL)
     return FALSE;
   end_index (self, movie, total);
+  if (lectern_recorder_is_disk_full (self->folder, self->min_free, self->index.size))
+    {
+      g_set_error_literal (error, LECTERN_ERROR, LECTERN_ERROR_LIMIT,
+                           "the disk has no room for the finished recording");
+      return FALSE;
+    }
   if (!write_copy (self, order, total, error) || !put_in_place (self, error))
     return FALSE;
   *result
@@ -397,10 +405,12 @@ finish (Finisher *self, LecternFinisherResult *result, GError **error)
 }
 
 gboolean
-lectern_finisher_run (int folder, const char *name, LecternFinisherFunc func, gpointer user_data,
-                      LecternFinisherResult *result, GError **error)
+lectern_finisher_run (int folder, const char *name, guint64 min_free, LecternFinisherFunc func,
+                      gpointer user_data, LecternFinisherResult *result, GError **error)
 {
-  Finisher self = { .folder = folder, .name = name, .func = func, .user_data = user_data };
+  Finisher self = {
+    .folder = folder, .name = name, .min_free = min_free, .func = func, .user_data = user_data
+  };
   gboolean done;
 
   self.source = open_named (&self, LECTERN_RECORDING_PART_SUFFIX, O_RDONLY, error);

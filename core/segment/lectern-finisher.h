@@ -21,8 +21,9 @@ typedef void (*LecternFinisherFunc) (gpointer user_data);
  * were recorded, but those of each segment together, so that each segment is one range of bytes.
  * A tail that a crash cut is left out. Both files are synced, read back and compared with what was
  * recorded before they get their names; then the part file is removed. Killed at any moment, it can
- * be run again. Blocks for as long as it takes to copy the file.
+ * be run again. A copy that would leave too little of the disk free (lectern_recorder_is_disk_full
+ * with @min_free) is not begun. Blocks for as long as it takes to copy the file.
  * Errors: INVALID_DATA (nothing in it to save), LIMIT (the disk is full), FAILED. Thread: any. */
-LECTERN_API gboolean lectern_finisher_run (int folder, const char *name, LecternFinisherFunc func,
-                                           gpointer user_data, LecternFinisherResult *result,
-                                           GError **error);
+LECTERN_API gboolean lectern_finisher_run (int folder, const char *name, guint64 min_free,
+                                           LecternFinisherFunc func, gpointer user_data,
+                                           LecternFinisherResult *result, GError **error);

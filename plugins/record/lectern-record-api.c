@@ -295,7 +295,7 @@ on_ask (LecternHttpExchange *exchange, gpointer user_data)
   errand->reactor = g_object_ref (lectern_reactor_get_current ());
   errand->ask = route->ask;
   errand->stream = dup_stream (exchange);
-  g_main_context_invoke_full (NULL, G_PRIORITY_DEFAULT, run_errand, errand, NULL);
+  lectern_record_post (run_errand, errand, NULL);
 }
 
 static gboolean

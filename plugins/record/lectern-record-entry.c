@@ -27,6 +27,16 @@ lectern_record_state_get_name (LecternRecordState state)
 }
 
 void
+lectern_record_post (GSourceFunc func, gpointer data, GDestroyNotify free_data)
+{
+  g_autoptr (GSource) source = g_idle_source_new ();
+
+  g_source_set_priority (source, G_PRIORITY_DEFAULT);
+  g_source_set_callback (source, func, data, free_data);
+  g_source_attach (source, NULL);
+}
+
+void
 lectern_record_info_clear (LecternRecordInfo *info)
 {
   for (guint i = 0; i < info->n_tracks; i++)
@@ -212,6 +222,14 @@ lectern_record_entry_set_size (LecternRecordEntry *self, guint64 size)
   g_autoptr (GMutexLocker) locker = g_mutex_locker_new (&self->lock);
 
   self->info.size = size;
+}
+
+void
+lectern_record_entry_set_waits_for_room (LecternRecordEntry *self, gboolean waits)
+{
+  g_autoptr (GMutexLocker) locker = g_mutex_locker_new (&self->lock);
+
+  self->info.waits_for_room = waits;
 }
 
 void

@@ -16,6 +16,10 @@ typedef enum
 
 const char *lectern_record_state_get_name (LecternRecordState state);
 
+/* Runs @func (@data) on the control thread, later; g_main_context_invoke would run it here and now
+ * while nobody iterates that context. */
+void lectern_record_post (GSourceFunc func, gpointer data, GDestroyNotify free_data);
+
 /* What is known of a recording at one moment. */
 typedef struct
 {
@@ -27,7 +31,8 @@ typedef struct
   LecternTrack *tracks[LECTERN_MP4_MAX_TRACKS]; /* (transfer full) */
   guint n_tracks;
   gboolean poster;
-  char *error; /* (transfer full) (nullable): why it ended early or failed */
+  gboolean waits_for_room; /* FAILED, but only until the disk has room */
+  char *error;             /* (transfer full) (nullable): why it ended early or failed */
 } LecternRecordInfo;
 void lectern_record_info_clear (LecternRecordInfo *info);
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC (LecternRecordInfo, lectern_record_info_clear)
@@ -60,6 +65,7 @@ void lectern_record_entry_set_file (LecternRecordEntry *self, LecternRecordingFi
 LecternRecordingFile *lectern_record_entry_get_file (LecternRecordEntry *self);
 void lectern_record_entry_set_index (LecternRecordEntry *self, const LecternRecordingIndex *index);
 void lectern_record_entry_set_size (LecternRecordEntry *self, guint64 size);
+void lectern_record_entry_set_waits_for_room (LecternRecordEntry *self, gboolean waits);
 void lectern_record_entry_set_poster (LecternRecordEntry *self);
 /* What hls and dash serve of it is out of date: it has grown, is finished, or is gone. */
 void lectern_record_entry_renew (LecternRecordEntry *self, LecternPresentations *presentations);

@@ -300,7 +300,6 @@ lectern_record_folder_give_up (LecternRecordFolder *self, LecternRecordEntry *en
 {
   guint64 size = get_size (self, entry, LECTERN_RECORDING_PART_SUFFIX);
 
-  lectern_record_entry_set_file (entry, NULL);
   lectern_record_entry_set_size (entry, size);
   if (size > LECTERN_MP4_MAX_INIT)
     lectern_record_entry_set_state (entry, LECTERN_RECORD_FAILED, why);

@@ -15,6 +15,7 @@ typedef struct
   LecternReactor *reactor;
   LecternWorkers *workers;
   char *folder;
+  guint64 min_free;
   LecternWorker *worker; /* on the reactor */
   GError *error;
 } Job;
@@ -23,6 +24,7 @@ struct _LecternRecordJobs
 {
   LecternHost *host;
   char *directory;
+  guint64 min_free;
   LecternRecordJobFunc func;
   gpointer user_data;
   GQueue waiting[2]; /* of Job, by kind */
@@ -64,6 +66,12 @@ lectern_record_jobs_new (LecternHost *host, const char *directory, LecternRecord
   return self;
 }
 
+void
+lectern_record_jobs_set_min_free (LecternRecordJobs *self, guint64 min_free)
+{
+  self->min_free = min_free;
+}
+
 /* ── on the reactor ── */
 
 static gboolean on_over (gpointer data);
@@ -76,7 +84,7 @@ on_ended (LecternWorker *worker, const GError *error, gpointer user_data)
   g_clear_pointer (&job->worker, lectern_worker_free);
   if (error != NULL)
     job->error = g_error_copy (error);
-  g_main_context_invoke_full (NULL, G_PRIORITY_DEFAULT, on_over, job, job_unref);
+  lectern_record_post (on_over, job, job_unref);
 }
 
 static JsonObject *
@@ -87,6 +95,7 @@ make_parameters (Job *job)
 
   json_object_set_string_member (parameters, "folder", job->folder);
   json_object_set_string_member (parameters, "name", lectern_record_entry_get_name (job->entry));
+  json_object_set_int_member (parameters, "min-free", (gint64) job->min_free);
   lectern_record_entry_get_info (job->entry, &info);
   for (guint i = 0; i < info.n_tracks; i++)
     if (info.tracks[i]->media == LECTERN_MEDIA_VIDEO)
@@ -202,6 +211,7 @@ lectern_record_jobs_push (LecternRecordJobs *self, LecternRecordJobKind kind,
   job->kind = kind;
   job->entry = lectern_record_entry_ref (entry);
   job->workers = lectern_host_get_workers (self->host);
+  job->min_free = self->min_free;
   job->folder = g_build_filename (self->directory, lectern_record_entry_get_stream (entry), NULL);
   g_queue_push_tail (&self->waiting[kind], job);
   run_next (self);

@@ -23,6 +23,8 @@ LecternRecordJobs *lectern_record_jobs_new (LecternHost *host, const char *direc
                                             LecternRecordJobFunc func, gpointer user_data);
 /* The worker is stopped; nothing follows. */
 void lectern_record_jobs_free (LecternRecordJobs *self);
+/* What a copy must leave free on the disk, as lectern_recorder_is_disk_full has it. */
+void lectern_record_jobs_set_min_free (LecternRecordJobs *self, guint64 min_free);
 /* Finishing goes before posters. */
 void lectern_record_jobs_push (LecternRecordJobs *self, LecternRecordJobKind kind,
                                LecternRecordEntry *entry);

@@ -10,6 +10,8 @@ G_DECLARE_FINAL_TYPE (LecternRecordPlugin, lectern_record_plugin, LECTERN, RECOR
                       LecternPlugin)
 
 #define TRIM_US (10 * G_USEC_PER_SEC)
+/* How many times of these until what had no room to be finished is tried again. */
+#define ROOM_TURNS 30
 
 /* What the folder's thread and handlers reach lives until finalize; the rest goes at stop. */
 struct _LecternRecordPlugin
@@ -22,6 +24,9 @@ struct _LecternRecordPlugin
   LecternRecordJobs *jobs;
   LecternRecordApi api; /* its sessions are the plugin's */
   LecternRecordReplay replay;
+  gboolean scanned; /* what an earlier server left is known */
+  gboolean begun;   /* streams are recorded, or can be */
+  guint turns;
 };
 
 G_DEFINE_FINAL_TYPE (LecternRecordPlugin, lectern_record_plugin, LECTERN_TYPE_PLUGIN)
@@ -72,7 +77,7 @@ run_step (LecternRecordFolder *folder, gpointer data)
   g_object_ref (rest->plugin);
   if (rest->entry != NULL)
     lectern_record_entry_ref (rest->entry);
-  g_main_context_invoke_full (NULL, G_PRIORITY_DEFAULT, run_then, rest, step_free);
+  lectern_record_post (run_then, rest, step_free);
 }
 
 static void
@@ -128,6 +133,8 @@ on_finish_over (LecternRecordPlugin *self, LecternRecordEntry *entry, const GErr
           &(Step){ .plugin = self, .entry = entry, .work = read_index, .then = after_index });
       return;
     }
+  lectern_record_entry_set_waits_for_room (
+      entry, g_error_matches (error, LECTERN_ERROR, LECTERN_ERROR_LIMIT));
   if (g_error_matches (error, LECTERN_ERROR, LECTERN_ERROR_INVALID_DATA))
     g_message ("recording '%s' cannot be finished: %s", path, error->message);
   else
@@ -217,6 +224,7 @@ begin (LecternRecordPlugin *self)
   LecternHost *host = lectern_plugin_get_host (plugin);
   g_autoptr (GPtrArray) streams = lectern_stream_registry_list (lectern_host_get_streams (host));
 
+  self->begun = TRUE;
   lectern_plugin_add_signal (plugin, self->presentations, "started", G_CALLBACK (on_started), self);
   lectern_plugin_add_signal (plugin, self->presentations, "ended", G_CALLBACK (on_ended), self);
   lectern_presentations_use (self->presentations);
@@ -259,6 +267,7 @@ after_scan (LecternRecordPlugin *self, LecternRecordEntry *none)
         begin_step (
             &(Step){ .plugin = self, .entry = entry, .work = read_index, .then = after_index });
     }
+  self->scanned = TRUE;
   if (!is_when (self, "never"))
     begin (self);
 }
@@ -273,6 +282,22 @@ trim (LecternRecordFolder *folder, LecternRecordPlugin *self, LecternRecordEntry
                               (guint64) lectern_plugin_get_size (plugin, "max-size"));
 }
 
+static void
+try_again (LecternRecordPlugin *self, GPtrArray *list)
+{
+  for (guint i = 0; i < list->len; i++)
+    {
+      LecternRecordEntry *entry = g_ptr_array_index (list, i);
+      g_auto (LecternRecordInfo) info = { 0 };
+
+      lectern_record_entry_get_info (entry, &info);
+      if (info.state != LECTERN_RECORD_FAILED || !info.waits_for_room)
+        continue;
+      lectern_record_entry_set_state (entry, LECTERN_RECORD_FINISHING, NULL);
+      lectern_record_jobs_push (self->jobs, LECTERN_RECORD_JOB_FINISH, entry);
+    }
+}
+
 static gboolean
 on_trim (gpointer user_data)
 {
@@ -284,6 +309,8 @@ on_trim (gpointer user_data)
   for (guint i = 0; i < list->len; i++)
     if (lectern_record_entry_get_state (g_ptr_array_index (list, i)) == LECTERN_RECORD_RECORDING)
       lectern_record_entry_renew (g_ptr_array_index (list, i), self->presentations);
+  if (++self->turns % ROOM_TURNS == 0)
+    try_again (self, list);
   return G_SOURCE_CONTINUE;
 }
 
@@ -301,6 +328,10 @@ lectern_record_plugin_reload (LecternPlugin *plugin, GError **error)
   };
 
   lectern_record_sessions_set_options (self->api.sessions, &options);
+  lectern_record_sessions_set_allowed (self->api.sessions, !is_when (self, "never"));
+  lectern_record_jobs_set_min_free (self->jobs, options.min_free);
+  if (self->scanned && !self->begun && !is_when (self, "never"))
+    begin (self);
   return TRUE;
 }
 

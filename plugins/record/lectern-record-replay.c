@@ -206,39 +206,56 @@ read_index (LecternRecordReplay *self, LecternRecordEntry *entry, LecternRecordi
   return FALSE;
 }
 
-/* What is being written is presented as far as it goes. */
+/* What is being written is presented as far as it goes. *@fd: its file; FALSE: it is finished, or
+ * was another server's. */
+static gboolean
+open_part (LecternRecordReplay *self, LecternRecordEntry *entry, LecternRecordingIndex *index,
+           int *fd)
+{
+  g_autoptr (LecternRecordingFile) written = lectern_record_entry_get_file (entry);
+
+  if (written == NULL)
+    return FALSE;
+  *fd = lectern_record_folder_open (self->folder, entry, LECTERN_RECORDING_PART_SUFFIX);
+  if (*fd >= 0)
+    lectern_recording_file_get_index (written, index);
+  return *fd >= 0;
+}
+
+static gboolean
+open_finished (LecternRecordReplay *self, LecternRecordEntry *entry, LecternRecordingIndex *index,
+               int *fd, GError **error)
+{
+  if (!read_index (self, entry, index, error))
+    return FALSE;
+  *fd = lectern_record_folder_open (self->folder, entry, LECTERN_RECORD_MP4);
+  if (*fd < 0)
+    g_set_error_literal (error, LECTERN_ERROR, LECTERN_ERROR_NOT_FOUND, "the recording is gone");
+  return *fd >= 0;
+}
+
 static LecternPresentation *
 load (const char *name, gpointer user_data, GError **error)
 {
   LecternRecordReplay *self = user_data;
   g_autoptr (LecternRecordEntry) entry = find (self, name);
-  g_autoptr (LecternRecordingFile) written
-      = entry != NULL ? lectern_record_entry_get_file (entry) : NULL;
   g_autoptr (LecternSegmentFile) file = NULL;
   g_auto (LecternRecordingIndex) index = { 0 };
-  int fd = -1;
+  int fd;
 
-  if (written != NULL)
-    lectern_recording_file_get_index (written, &index);
-  else if (entry == NULL || lectern_record_entry_get_state (entry) != LECTERN_RECORD_READY)
+  if (entry == NULL)
     {
       g_set_error_literal (error, LECTERN_ERROR, LECTERN_ERROR_NOT_FOUND, "no such recording");
       return NULL;
     }
-  else if (!read_index (self, entry, &index, error))
+  if (!open_part (self, entry, &index, &fd) && !open_finished (self, entry, &index, &fd, error))
     return NULL;
-  fd = lectern_record_folder_open (
-      self->folder, entry, written != NULL ? LECTERN_RECORDING_PART_SUFFIX : LECTERN_RECORD_MP4);
-  if (fd < 0 || index.segments->len == 0)
-    {
-      if (fd >= 0)
-        close (fd);
-      g_set_error_literal (error, LECTERN_ERROR, LECTERN_ERROR_NOT_FOUND,
-                           "the recording is not there");
-      return NULL;
-    }
   file = lectern_segment_file_new (fd);
-  return present (name, &index, file, error);
+  if (index.segments->len > 0)
+    return present (name, &index, file, error);
+  g_set_error_literal (error, LECTERN_ERROR, LECTERN_ERROR_NOT_FOUND,
+                       "there is nothing in the recording yet");
+  return NULL;
 }
 
 static void
@@ -260,27 +277,25 @@ add_loader (LecternRecordReplay *self, LecternPlugin *plugin)
 
 /* ── files ── */
 
-/* What is not finished yet, or could not be, plays too, as far as it goes. */
+static gboolean
+has (LecternRecordReplay *self, LecternRecordEntry *entry, const char *suffix)
+{
+  int fd = lectern_record_folder_open (self->folder, entry, suffix);
+
+  if (fd >= 0)
+    close (fd);
+  return fd >= 0;
+}
+
+/* What is not finished yet, or could not be, plays too, as far as it goes; it may be finished just
+ * now. */
 static const char *
 choose_suffix (LecternRecordReplay *self, LecternRecordEntry *entry)
 {
-  int fd;
-
-  switch (lectern_record_entry_get_state (entry))
-    {
-    case LECTERN_RECORD_RECORDING:
-    case LECTERN_RECORD_FINISHING:
-      return LECTERN_RECORDING_PART_SUFFIX;
-    case LECTERN_RECORD_FAILED:
-      fd = lectern_record_folder_open (self->folder, entry, LECTERN_RECORD_MP4);
-      if (fd < 0)
-        return LECTERN_RECORDING_PART_SUFFIX;
-      close (fd);
-      return LECTERN_RECORD_MP4;
-    case LECTERN_RECORD_READY:
-    default:
-      return LECTERN_RECORD_MP4;
-    }
+  if (lectern_record_entry_get_state (entry) != LECTERN_RECORD_READY
+      && has (self, entry, LECTERN_RECORDING_PART_SUFFIX))
+    return LECTERN_RECORDING_PART_SUFFIX;
+  return LECTERN_RECORD_MP4;
 }
 
 static void

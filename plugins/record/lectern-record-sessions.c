@@ -23,6 +23,7 @@ struct _LecternRecordSessions
   gpointer user_data;
   LecternRecorderOptions options;
   char *directory;
+  gboolean allowed;
   GHashTable *sessions; /* stream → Session */
   GPtrArray *replaced;  /* of Session */
   LecternMetric *running;
@@ -96,6 +97,12 @@ lectern_record_sessions_set_options (LecternRecordSessions *self,
   self->options = *options;
   self->directory = g_strdup (options->directory);
   self->options.directory = self->directory;
+}
+
+void
+lectern_record_sessions_set_allowed (LecternRecordSessions *self, gboolean allowed)
+{
+  self->allowed = allowed;
 }
 
 /* ── what recorders tell ── */
@@ -183,6 +190,12 @@ lectern_record_sessions_start (LecternRecordSessions *self, const char *stream, 
   Session *session = g_hash_table_lookup (self->sessions, stream);
   Session *begun;
 
+  if (!self->allowed)
+    {
+      g_set_error_literal (error, LECTERN_ERROR, LECTERN_ERROR_DENIED,
+                           "recording is switched off by [record] when");
+      return FALSE;
+    }
   if (session != NULL && session->recorder != NULL && !session->stopping
       && session->presentation == presentation)
     {

@@ -29,7 +29,10 @@ void lectern_record_sessions_free (LecternRecordSessions *self);
 /* For recordings that begin from now on. */
 void lectern_record_sessions_set_options (LecternRecordSessions *self,
                                           const LecternRecorderOptions *options);
-/* Errors: NOT_FOUND (not live), CONFLICT (is recorded already), LIMIT (disk full), FAILED. */
+/* FALSE: none begins any more. */
+void lectern_record_sessions_set_allowed (LecternRecordSessions *self, gboolean allowed);
+/* Errors: DENIED (not allowed), NOT_FOUND (not live), CONFLICT (is recorded already), LIMIT (disk
+ * full), FAILED. */
 gboolean lectern_record_sessions_start (LecternRecordSessions *self, const char *stream,
                                         GError **error);
 /* Errors: CONFLICT (is not recorded). */

@@ -597,6 +597,16 @@ class Resource(Recording):
         self.assertEqual(server.json(f"/api/v1/streams/{NAME}/recording")["recording"], False)
         self.assertEqual(server.ask("start")[0], 200)
 
+    def test_never_is_never_until_it_is_allowed(self):
+        server = self.recorder(settings={"record.when": None},
+                               config="[record]\nwhen = never\n")
+        self.push(server)
+        server.wait_live(NAME)
+        self.assertEqual(server.ask("start")[0], 403)
+        server.config_path.write_text("[record]\nwhen = always\n", encoding="utf-8")
+        server.run("reload")
+        server.wait_duration(0.5)
+
     def test_list_one_and_delete(self):
         server = self.recorder()
         for name in ("live/a", "live/b"):

@@ -22,6 +22,7 @@ typedef struct
   Manner manner;
   gboolean fails;
   guint asked;
+  char thing[32]; /* that it was asked about last */
   GTask *held;
 } TestGuard;
 
@@ -47,6 +48,7 @@ check (LecternGuard *guard, LecternAccessRequest *request, LecternIdentity **ide
   TestGuard *self = (TestGuard *) guard;
 
   self->asked++;
+  g_strlcpy (self->thing, request->thing != NULL ? request->thing : "", sizeof self->thing);
   return say (self, identity, error);
 }
 
@@ -586,6 +588,58 @@ test_now_while_guards_come_and_go (void)
   g_thread_join (thread);
 }
 
+static char *
+name_owner (const char *thing, gpointer user_data)
+{
+  return g_str_equal (thing, "replay/known") ? g_strdup (user_data) : NULL;
+}
+
+/* Returns: whether it is allowed. */
+static gboolean
+ask (LecternAccessChain *chain, LecternAction action, const char *thing)
+{
+  g_autoptr (LecternAccessRequest) request
+      = lectern_access_request_new (action, thing, "test", NULL);
+  Answer answer = { 0 };
+
+  lectern_access_chain_check (chain, request, on_answer, &answer);
+  await (&answer);
+  return answer.allowed;
+}
+
+static void
+test_alias (void)
+{
+  g_autoptr (LecternAccessChain) chain = lectern_access_chain_new (LONG_US);
+  g_autoptr (LecternAccessRequest) publish
+      = lectern_access_request_new (LECTERN_ACTION_PUBLISH, "replay/known", "test", NULL);
+  g_autoptr (LecternAccessRequest) play
+      = lectern_access_request_new (LECTERN_ACTION_PLAY, "replay/known", "test", NULL);
+  g_autoptr (LecternIdentity) identity = NULL;
+  TestGuard *guard = add (chain, AT_ONCE, LECTERN_VERDICT_ALLOW, 1, NULL);
+  guint id = lectern_access_chain_add_alias (chain, "replay", name_owner, "live/physics");
+
+  g_assert_true (ask (chain, LECTERN_ACTION_PLAY, "replay/known"));
+  g_assert_cmpstr (guard->thing, ==, "live/physics");
+  g_assert_true (ask (chain, LECTERN_ACTION_PLAY, "replay/unknown"));
+  g_assert_cmpstr (guard->thing, ==, "replay/unknown");
+  g_assert_true (ask (chain, LECTERN_ACTION_PUBLISH, "replays/known"));
+  guard->asked = 0;
+  g_assert_false (ask (chain, LECTERN_ACTION_PUBLISH, "replay/known"));
+  g_assert_false (ask (chain, LECTERN_ACTION_PUBLISH, "replay/unknown"));
+  g_assert_cmpuint (guard->asked, ==, 0);
+  lectern_access_chain_remove_alias (chain, id);
+  g_assert_true (ask (chain, LECTERN_ACTION_PUBLISH, "replay/known"));
+  g_assert_cmpstr (guard->thing, ==, "replay/known");
+
+  g_object_unref (g_steal_pointer (&chain));
+  chain = lectern_access_chain_new (LONG_US);
+  add (chain, NOW, LECTERN_VERDICT_ALLOW, 1, NULL);
+  lectern_access_chain_add_alias (chain, "replay", name_owner, "live/physics");
+  g_assert_false (lectern_access_chain_check_now (chain, publish, &identity));
+  g_assert_true (lectern_access_chain_check_now (chain, play, &identity));
+}
+
 int
 main (int argc, char **argv)
 {
@@ -600,6 +654,7 @@ main (int argc, char **argv)
   g_test_add_func ("/access/chain/the-end-answers-what-is-open", test_ended);
   g_test_add_func ("/access/chain/answers-each-thread-once-in-its-context", test_threads);
   g_test_add_func ("/access/chain/outlives-a-caller's-context", test_context_gone);
+  g_test_add_func ("/access/chain/what-belongs-to-another-is-asked-about-as-that", test_alias);
   g_test_add_func ("/access/chain/answers-at-once-where-each-guard-can", test_now);
   g_test_add_func ("/access/chain/answers-at-once-while-guards-come-and-go",
                    test_now_while_guards_come_and_go);

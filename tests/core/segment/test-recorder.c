@@ -199,7 +199,7 @@ finish (Fixture *fixture, guint file, LecternFinisherResult *result, GError **er
 {
   g_autofree char *name = get_name (fixture, file);
   int folder = open_folder (fixture);
-  gboolean done = lectern_finisher_run (folder, name, NULL, NULL, result, error);
+  gboolean done = lectern_finisher_run (folder, name, 0, NULL, NULL, result, error);
 
   close (folder);
   return done;
