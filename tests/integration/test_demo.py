@@ -52,6 +52,7 @@ class Test(lectern_test.TestCase):
         self.assertRegex(demo.text(), r"(?m)^  Page +http://localhost:\d+/$")
         self.assertRegex(demo.text(), rf"OBS: stream key +demo\?key={KEY}\n")
         self.assertRegex(demo.text(), r"ffmpeg -re -i FILE ")
+        self.assertNotIn("goes on without it", (demo.folder / "log").read_text(encoding="utf-8"))
 
     def test_a_push_with_the_printed_key_takes_over(self):
         demo = self.demo()

@@ -1,12 +1,19 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """The test picture on a real server."""
 
+import signal
 import subprocess
 import time
 
 import lectern_test
 
 DEMO = "live/demo"
+
+
+def width(server):
+    """The picture's width, 0 without one."""
+    video = (server.stream(DEMO) or {}).get("video")
+    return video["width"] if video else 0
 
 
 def read_clock(row, width):
@@ -94,12 +101,12 @@ class Testcard(lectern_test.TestCase):
         server = self.demo()
         push = server.push_url(DEMO)
         with lectern_test.ffmpeg_push(push, size="320x180"):
-            lectern_test.wait_for(lambda: server.stream(DEMO)["video"]["width"] == 320, 20,
+            lectern_test.wait_for(lambda: width(server) == 320, 20,
                                   "the teacher's picture")
             server.wait_log("test picture steps aside")
             lectern_test.wait_for(lambda: not server.workers(), 10, "the worker's end")
         lectern_test.wait_for(
-            lambda: (server.stream(DEMO) or {}).get("video", {}).get("width") == 640, 20,
+            lambda: width(server) == 640, 20,
             "the test picture's return")
         self.assertEqual(1, len(server.workers()))
 
@@ -108,14 +115,28 @@ class Testcard(lectern_test.TestCase):
                                        "media.grace": "500ms"})
         server.wait_live(DEMO)
         with lectern_test.ffmpeg_push(server.push_url(DEMO), size="320x180") as teacher:
-            lectern_test.wait_for(lambda: server.stream(DEMO)["video"]["width"] == 320, 20,
+            lectern_test.wait_for(lambda: width(server) == 320, 20,
                                   "the teacher's picture")
             teacher.kill()  # lost: the stream is away, and nobody takes it meanwhile
             lectern_test.wait_for(lambda: (server.stream(DEMO) or {}).get("state") != "live", 20,
                                   "the loss")
             lectern_test.wait_for(
-                lambda: (server.stream(DEMO) or {}).get("video", {}).get("width") == 640, 20,
+                lambda: width(server) == 640, 20,
                 "the test picture's return")
+
+    def test_a_reload_changes_the_picture(self):
+        server = self.server(config="[plugins]\ntestcard = true\n")
+        server.wait_live(DEMO)
+        server.config_path.write_text("[plugins]\ntestcard = true\n[testcard]\nsize = 320x240\n",
+                                      encoding="ascii")
+        server.signal(signal.SIGHUP)
+        lectern_test.wait_for(
+            lambda: width(server) == 320, 20,
+            "the smaller picture")
+        server.config_path.write_text("[plugins]\ntestcard = false\n", encoding="ascii")
+        server.signal(signal.SIGHUP)
+        lectern_test.wait_for(lambda: not server.workers(), 20, "the worker's end")
+        lectern_test.wait_for(lambda: not server.stream(DEMO), 20, "the stream's end")
 
     def test_a_viewer_may_be_there_first(self):
         server = self.server(settings={"plugins.testcard": "true"})
