@@ -547,7 +547,7 @@ lectern_presentation_is_next_part (LecternPresentation *self, const char *rendit
   LecternRendition *found = find (self, rendition);
 
   return found != NULL && !self->ended && number == found->next.number + !found->under_way
-         && part == found->parts->len;
+         && (part == found->parts->len || part == G_MAXUINT);
 }
 
 GBytes *

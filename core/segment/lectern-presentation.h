@@ -76,7 +76,8 @@ LECTERN_API gboolean lectern_presentation_view (LecternPresentation *self, const
 /* Returns: VIDEO too when there is no such rendition. */
 LECTERN_API LecternMedia lectern_presentation_get_media (LecternPresentation *self,
                                                          const char *rendition);
-/* Whether that part is the next that @rendition will have: worth waiting for. */
+/* Whether that part (G_MAXUINT: the segment under way) is the next that @rendition will have: worth
+ * waiting for. */
 LECTERN_API gboolean lectern_presentation_is_next_part (LecternPresentation *self,
                                                         const char *rendition, guint64 number,
                                                         guint part);

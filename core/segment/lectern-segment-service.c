@@ -12,7 +12,7 @@
 
 #define EXPIRE_SECONDS 2
 #define SILENCE_US (30 * G_USEC_PER_SEC)
-/* A request for the part that comes next is answered after so many segments at the latest. */
+/* A request for what comes next is answered after so many segments at the latest. */
 #define MAX_WAIT_SEGMENTS 3
 /* Before the guards that have to look something up. */
 #define GUARD_PRIORITY 50
@@ -151,7 +151,7 @@ answer_segment (LecternSegmentService *self, const LecternSegmentAsk *ask)
 }
 
 static void
-answer_part (const LecternSegmentAsk *ask, gpointer user_data)
+answer_part (LecternSegmentService *self, const LecternSegmentAsk *ask)
 {
   g_autoptr (LecternPart) found
       = lectern_presentation_get_part (ask->presentation, ask->rendition, ask->number, ask->part);
@@ -159,7 +159,7 @@ answer_part (const LecternSegmentAsk *ask, gpointer user_data)
   if (found == NULL)
     respond_not_found (ask->exchange, "no such part");
   else
-    respond_bytes (user_data, ask, found->bytes);
+    respond_bytes (self, ask, found->bytes);
 }
 
 static void
@@ -175,11 +175,20 @@ answer_init (LecternSegmentService *self, const LecternSegmentAsk *ask)
 }
 
 static void
-wait_for_part (LecternSegmentService *self, const LecternSegmentAsk *ask)
+answer_media (const LecternSegmentAsk *ask, gpointer user_data)
+{
+  if (ask->part == G_MAXUINT)
+    answer_segment (user_data, ask);
+  else
+    answer_part (user_data, ask);
+}
+
+static void
+wait_for_it (LecternSegmentService *self, const LecternSegmentAsk *ask)
 {
   gint64 limit_us = lectern_presentation_get_targets (ask->presentation)->segment_limit / 1000;
 
-  lectern_segment_wait (ask, limit_us * MAX_WAIT_SEGMENTS, answer_part, self, self);
+  lectern_segment_wait (ask, limit_us * MAX_WAIT_SEGMENTS, answer_media, self, self);
 }
 
 static void
@@ -198,12 +207,10 @@ answer (LecternPresentation *presentation, const Ask *asked)
     respond_not_found (asked->exchange, "the stream is not on the air");
   else if (asked->init)
     answer_init (self, &ask);
-  else if (asked->part < 0)
-    answer_segment (self, &ask);
   else if (lectern_presentation_is_next_part (presentation, ask.rendition, ask.number, ask.part))
-    wait_for_part (self, &ask);
+    wait_for_it (self, &ask);
   else
-    answer_part (&ask, self);
+    answer_media (&ask, self);
 }
 
 static void

@@ -8,10 +8,10 @@
  *
  *   /{app}/{name}/{rendition}/init-N.mp4   init segment
  *   /{app}/{name}/{rendition}/N.m4s        segment
- *   /{app}/{name}/{rendition}/N.P.m4s      part of a segment; the one that comes next is waited for
+ *   /{app}/{name}/{rendition}/N.P.m4s      part of a segment
  *
- * each asking for `play` on "{app}/{name}"; and the players' sessions. Works while the
- * presentations are used. */
+ * each asking for `play` on "{app}/{name}"; what comes next is waited for. And the players'
+ * sessions. Works while the presentations are used. */
 #define LECTERN_TYPE_SEGMENT_SERVICE (lectern_segment_service_get_type ())
 LECTERN_API
 G_DECLARE_FINAL_TYPE (LecternSegmentService, lectern_segment_service, LECTERN, SEGMENT_SERVICE,
