@@ -53,4 +53,5 @@
 #include "segment/lectern-recording-file.h"
 #include "segment/lectern-segment-service.h"
 #include "segment/lectern-segment-wait.h"
+#include "segment/lectern-source.h"
 #include "worker/lectern-worker.h"

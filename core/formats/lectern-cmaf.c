@@ -308,15 +308,3 @@ lectern_cmaf_restamp (GBytes *fragment, guint8 to[LECTERN_CMAF_STAMP_SIZE], guin
   memcpy (to + DECODE_TIME_AT, &decode_time, sizeof decode_time);
   return TRUE;
 }
-
-guint64
-lectern_cmaf_get_decode_time (GBytes *fragment)
-{
-  const guint8 *stamp = get_stamp (fragment);
-  guint64 decode_time;
-
-  if (stamp == NULL)
-    return 0;
-  memcpy (&decode_time, stamp + DECODE_TIME_AT, sizeof decode_time);
-  return GUINT64_FROM_BE (decode_time);
-}

@@ -40,8 +40,6 @@ LECTERN_API GBytes *lectern_cmaf_write_fragment (LecternTrack *track, guint32 se
  * number and decode time. FALSE: it is no such fragment. */
 LECTERN_API gboolean lectern_cmaf_restamp (GBytes *fragment, guint8 to[LECTERN_CMAF_STAMP_SIZE],
                                            guint32 sequence, guint64 decode_time);
-/* Returns: the decode time of @fragment, 0 when it is none. */
-LECTERN_API guint64 lectern_cmaf_get_decode_time (GBytes *fragment);
 /* Returns: (transfer full) (nullable): the codecs parameter (RFC 6381): "avc1.64001f", "mp4a.40.2";
  * NULL when the config does not tell. */
 LECTERN_API char *lectern_cmaf_get_codec_string (LecternTrack *track);

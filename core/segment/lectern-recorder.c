@@ -272,31 +272,6 @@ run (gpointer data)
 
 /* ── control ── */
 
-/* What the segment under way has so far; the listener waits for the lock meanwhile, and what is
- * told twice is left out by its time. */
-static void
-push_backlog (LecternRecorder *self, const char *rendition)
-{
-  g_auto (LecternRenditionView) view = { 0 };
-
-  if (!lectern_presentation_view (self->presentation, rendition, &view))
-    return;
-  for (guint i = 0; i < view.parts->len; i++)
-    {
-      LecternPart *part = g_ptr_array_index (view.parts, i);
-      LecternPartNews news = { .rendition = rendition,
-                               .track = view.track,
-                               .number = view.next_number,
-                               .date_us = view.next_date_us,
-                               .first = i == 0,
-                               .discontinuity = i == 0 && view.next_discontinuity,
-                               .part = part };
-
-      lectern_recording_measure_part (&news);
-      push (self, &news);
-    }
-}
-
 LecternRecorder *
 lectern_recorder_new (LecternPresentation *presentation, const LecternRecorderOptions *options,
                       const LecternRecorderEvents *events, gpointer user_data, GError **error)
@@ -324,8 +299,6 @@ lectern_recorder_new (LecternPresentation *presentation, const LecternRecorderOp
   g_mutex_lock (&self->lock);
   self->listener
       = lectern_presentation_listen (presentation, &listener, recorder_ref (self), recorder_unref);
-  push_backlog (self, "video");
-  push_backlog (self, "audio");
   self->over = lectern_presentation_is_ended (presentation);
   g_mutex_unlock (&self->lock);
   g_thread_unref (g_thread_new ("lectern-record", run, recorder_ref (self)));

@@ -32,7 +32,7 @@ typedef struct
   void (*ended) (LecternRecorder *recorder, const GError *error, gpointer user_data);
 } LecternRecorderEvents;
 
-/* Begins with the segment under way. @options are copied; @events are not. Errors: NOT_FOUND (no
+/* Begins with the next segment. @options are copied; @events are not. Errors: NOT_FOUND (no
  * such folder), FAILED. */
 LECTERN_API LecternRecorder *lectern_recorder_new (LecternPresentation *presentation,
                                                    const LecternRecorderOptions *options,

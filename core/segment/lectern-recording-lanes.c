@@ -70,16 +70,6 @@ lectern_recording_item_free (LecternRecordingItem *self)
   g_free (self);
 }
 
-void
-lectern_recording_measure_part (LecternPartNews *news)
-{
-  guint32 timescale = lectern_cmaf_get_timescale (news->track);
-
-  news->ticks = lectern_cmaf_get_decode_time (news->part->bytes);
-  /* `duration` was rounded down from ticks, which are never shorter than a nanosecond. */
-  news->duration_ticks = lectern_cmaf_from_ns (news->part->duration + 1, timescale);
-}
-
 LecternRecordingLanes *
 lectern_recording_lanes_new (LecternPresentation *presentation, int root,
                              const LecternRecorderOptions *options,
@@ -169,7 +159,6 @@ open_file (LecternRecordingLanes *self, const LecternRecordingItem *item, GError
 {
   const char *name = lectern_presentation_get_name (self->presentation);
   gint64 origin = get_start (item);
-  gint64 started_us = lectern_presentation_get_epoch (self->presentation) + origin / 1000;
   LecternTrack *tracks[LECTERN_MP4_MAX_TRACKS];
   LecternRecordingFile *file;
   guint n_tracks = 0;
@@ -180,7 +169,7 @@ open_file (LecternRecordingLanes *self, const LecternRecordingItem *item, GError
     tracks[n_tracks++] = self->audio.track;
   if (!check_disk (self, LECTERN_MP4_MAX_INIT, error))
     return FALSE;
-  file = lectern_recording_file_new (self->root, name, started_us, tracks, n_tracks, error);
+  file = lectern_recording_file_new (self->root, name, item->date_us, tracks, n_tracks, error);
   if (file == NULL)
     return FALSE;
   g_ptr_array_add (self->files, file);

@@ -19,8 +19,6 @@ typedef struct
 
 LecternRecordingItem *lectern_recording_item_new (const LecternPartNews *news, guint generation);
 void lectern_recording_item_free (LecternRecordingItem *self);
-/* Reads `ticks` and `duration_ticks` out of the part itself. */
-void lectern_recording_measure_part (LecternPartNews *news);
 
 /* LecternRecordingLanes: decides which file a part goes to and what its time is there. Video leads,
  * audio alone where there is no video: a file begins with an independent part of the leader at a

@@ -3,8 +3,6 @@
 #include "lectern-record-jobs.h"
 #include "lectern-record-replay.h"
 
-#include <string.h>
-
 #define LECTERN_TYPE_RECORD_PLUGIN (lectern_record_plugin_get_type ())
 G_DECLARE_FINAL_TYPE (LecternRecordPlugin, lectern_record_plugin, LECTERN, RECORD_PLUGIN,
                       LecternPlugin)
@@ -174,45 +172,20 @@ is_when (LecternRecordPlugin *self, const char *word)
 }
 
 static void
-start_recording (LecternRecordPlugin *self, const char *stream)
-{
-  g_autoptr (GError) error = NULL;
-
-  /* Renditions are made of what is recorded. */
-  if (strchr (stream, '@') != NULL
-      || lectern_record_sessions_start (self->api.sessions, stream, &error)
-      || g_error_matches (error, LECTERN_ERROR, LECTERN_ERROR_CONFLICT))
-    return;
-  /* It was over before it could begin. */
-  if (g_error_matches (error, LECTERN_ERROR, LECTERN_ERROR_NOT_FOUND))
-    g_message ("'%s' is not recorded: %s", stream, error->message);
-  else
-    g_warning ("'%s' is not recorded: %s", stream, error->message);
-}
-
-static void
-on_started (LecternPresentations *presentations, LecternPresentation *presentation,
-            gpointer user_data)
+on_live (LecternStreamRegistry *streams, LecternStream *stream, gpointer user_data)
 {
   LecternRecordPlugin *self = user_data;
 
   if (is_when (self, "always"))
-    start_recording (self, lectern_presentation_get_name (presentation));
+    lectern_record_sessions_begin (self->api.sessions, stream);
 }
 
 static void
-on_ended (LecternPresentations *presentations, LecternPresentation *presentation,
-          gpointer user_data)
+on_ended (LecternStreamRegistry *streams, LecternStream *stream, gpointer user_data)
 {
   LecternRecordPlugin *self = user_data;
 
-  lectern_record_sessions_forget (self->api.sessions, lectern_presentation_get_name (presentation));
-}
-
-static void
-unuse (gpointer presentations)
-{
-  lectern_presentations_unuse (presentations);
+  lectern_record_sessions_forget (self->api.sessions, lectern_stream_get_name (stream));
 }
 
 /* From here on streams are recorded: the parts that were there are known to be an earlier server's.
@@ -222,22 +195,14 @@ begin (LecternRecordPlugin *self)
 {
   LecternPlugin *plugin = LECTERN_PLUGIN (self);
   LecternHost *host = lectern_plugin_get_host (plugin);
-  g_autoptr (GPtrArray) streams = lectern_stream_registry_list (lectern_host_get_streams (host));
+  LecternStreamRegistry *streams = lectern_host_get_streams (host);
+  g_autoptr (GPtrArray) list = lectern_stream_registry_list (streams);
 
   self->begun = TRUE;
-  lectern_plugin_add_signal (plugin, self->presentations, "started", G_CALLBACK (on_started), self);
-  lectern_plugin_add_signal (plugin, self->presentations, "ended", G_CALLBACK (on_ended), self);
-  lectern_presentations_use (self->presentations);
-  lectern_plugin_add_undo (plugin, unuse, self->presentations);
-  for (guint i = 0; i < streams->len && is_when (self, "always"); i++)
-    {
-      const char *name = lectern_stream_get_name (g_ptr_array_index (streams, i));
-      g_autoptr (LecternPresentation) presentation
-          = lectern_presentations_lookup (self->presentations, name);
-
-      if (presentation != NULL && !lectern_presentation_is_ended (presentation))
-        start_recording (self, name);
-    }
+  lectern_plugin_add_signal (plugin, streams, "live", G_CALLBACK (on_live), self);
+  lectern_plugin_add_signal (plugin, streams, "ended", G_CALLBACK (on_ended), self);
+  for (guint i = 0; i < list->len; i++)
+    on_live (streams, g_ptr_array_index (list, i), self);
 }
 
 /* ── the folder ── */
@@ -362,8 +327,7 @@ lectern_record_plugin_start (LecternPlugin *plugin, GError **error)
   self->jobs = lectern_record_jobs_new (host, directory, on_job_over, self);
   self->api.catalogue = self->replay.catalogue = self->catalogue;
   self->api.folder = self->replay.folder = self->folder;
-  self->api.sessions
-      = lectern_record_sessions_new (self->presentations, self->catalogue, on_closed, self);
+  self->api.sessions = lectern_record_sessions_new (host, self->catalogue, on_closed, self);
   lectern_record_plugin_reload (plugin, NULL);
   lectern_plugin_add_timer (plugin, TRIM_US, on_trim, self);
   begin_step (&(Step){ .plugin = self, .work = scan, .then = after_scan });

@@ -1,13 +1,26 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "lectern-record-sessions.h"
 
+#include <string.h>
+
 #define END_WAIT_US (3 * G_USEC_PER_SEC)
+#define NS_PER_MS G_GINT64_CONSTANT (1000000)
+
+/* Segments begin at key frames, so that replay can be sought, however far they are apart. */
+static const LecternSegmentTargets targets = {
+  .segment = 2000 * NS_PER_MS,
+  .segment_limit = 20000 * NS_PER_MS,
+  .part = 300 * NS_PER_MS,
+  .window = 1,
+  .window_bytes = 16 * 1024 * 1024,
+};
 
 typedef struct
 {
   LecternRecordSessions *owner;
-  char *stream;
-  LecternPresentation *presentation;
+  char *name;
+  LecternStream *stream;
+  LecternSource *source;
   LecternRecorder *recorder; /* NULL: has ended */
   gboolean stopping;
   gboolean replaced;         /* by another for the same stream, while the last of it is written */
@@ -17,7 +30,7 @@ typedef struct
 
 struct _LecternRecordSessions
 {
-  LecternPresentations *presentations;
+  LecternHost *host;
   LecternRecordCatalogue *catalogue;
   LecternRecordClosedFunc closed;
   gpointer user_data;
@@ -46,19 +59,20 @@ session_free (gpointer data)
     lectern_metric_add (session->owner->running, -1);
   g_clear_pointer (&session->recorder, lectern_recorder_free);
   g_clear_pointer (&session->entry, lectern_record_entry_unref);
-  lectern_presentation_unref (session->presentation);
+  g_clear_pointer (&session->source, lectern_source_free);
+  lectern_stream_unref (session->stream);
   g_free (session->error);
-  g_free (session->stream);
+  g_free (session->name);
   g_free (session);
 }
 
 LecternRecordSessions *
-lectern_record_sessions_new (LecternPresentations *presentations, LecternRecordCatalogue *catalogue,
+lectern_record_sessions_new (LecternHost *host, LecternRecordCatalogue *catalogue,
                              LecternRecordClosedFunc closed, gpointer user_data)
 {
   LecternRecordSessions *self = g_new0 (LecternRecordSessions, 1);
 
-  self->presentations = presentations;
+  self->host = host;
   self->catalogue = catalogue;
   self->closed = closed;
   self->user_data = user_data;
@@ -75,13 +89,18 @@ void
 lectern_record_sessions_free (LecternRecordSessions *self)
 {
   GHashTableIter iter;
-  gpointer session;
+  gpointer item;
 
-  /* All are told before the first is waited for. */
+  /* The server ends, and what it still had of the streams is on its way. */
   g_hash_table_iter_init (&iter, self->sessions);
-  while (g_hash_table_iter_next (&iter, NULL, &session))
-    if (((Session *) session)->recorder != NULL)
-      lectern_recorder_wait (((Session *) session)->recorder, END_WAIT_US);
+  while (g_hash_table_iter_next (&iter, NULL, &item))
+    {
+      Session *session = item;
+
+      if (session->recorder != NULL
+          && lectern_stream_get_state (session->stream) == LECTERN_STREAM_ENDED)
+        lectern_recorder_wait (session->recorder, END_WAIT_US);
+    }
   g_hash_table_unref (self->sessions);
   g_ptr_array_unref (self->replaced);
   g_free (self->directory);
@@ -119,7 +138,7 @@ on_opened (LecternRecorder *recorder, LecternRecordingFile *file, gpointer user_
   lectern_record_catalogue_add (session->owner->catalogue, entry);
   g_clear_pointer (&session->entry, lectern_record_entry_unref);
   session->entry = lectern_record_entry_ref (entry);
-  g_message ("recording '%s' into '%s'", session->stream, path);
+  g_message ("recording '%s' into '%s'", session->name, path);
 }
 
 static void
@@ -128,7 +147,7 @@ on_closed (LecternRecorder *recorder, LecternRecordingFile *file, const GError *
 {
   Session *session = user_data;
   LecternRecordSessions *self = session->owner;
-  g_autoptr (GPtrArray) list = lectern_record_catalogue_list (self->catalogue, session->stream);
+  g_autoptr (GPtrArray) list = lectern_record_catalogue_list (self->catalogue, session->name);
 
   for (guint i = 0; i < list->len; i++)
     {
@@ -156,16 +175,17 @@ on_ended (LecternRecorder *recorder, const GError *error, gpointer user_data)
 
   lectern_metric_add (session->owner->running, -1);
   g_clear_pointer (&session->recorder, lectern_recorder_free);
+  g_clear_pointer (&session->source, lectern_source_free);
   if (error != NULL)
     {
       lectern_metric_add (session->owner->failed, 1);
       session->error = g_strdup (error->message);
-      g_warning ("the recording of '%s' has stopped: %s", session->stream, error->message);
+      g_warning ("the recording of '%s' has stopped: %s", session->name, error->message);
     }
   if (session->replaced)
     g_ptr_array_remove (session->owner->replaced, session);
-  else if (lectern_presentation_is_ended (session->presentation))
-    g_hash_table_remove (session->owner->sessions, session->stream);
+  else if (lectern_stream_get_state (session->stream) == LECTERN_STREAM_ENDED)
+    g_hash_table_remove (session->owner->sessions, session->name);
 }
 
 /* ── what people ask ── */
@@ -181,14 +201,58 @@ find_running (LecternRecordSessions *self, const char *stream, GError **error)
   return NULL;
 }
 
+static gboolean
+is_on_the_air (LecternStream *stream)
+{
+  LecternStreamState state = lectern_stream_get_state (stream);
+
+  return state == LECTERN_STREAM_LIVE || state == LECTERN_STREAM_AWAY;
+}
+
+/* Puts @session where the one before it was, of which the last may still have to be written. */
+static void
+replace_session (LecternRecordSessions *self, Session *session)
+{
+  Session *before = g_hash_table_lookup (self->sessions, session->name);
+
+  if (before != NULL && before->recorder != NULL)
+    {
+      before->replaced = TRUE;
+      g_hash_table_steal (self->sessions, session->name);
+      g_ptr_array_add (self->replaced, before);
+    }
+  g_hash_table_replace (self->sessions, session->name, session);
+}
+
+static gboolean
+start (LecternRecordSessions *self, LecternStream *stream, GError **error)
+{
+  static const LecternRecorderEvents events = { on_opened, on_closed, on_ended };
+  Session *session = g_new0 (Session, 1);
+
+  session->owner = self;
+  session->name = g_strdup (lectern_stream_get_name (stream));
+  session->stream = lectern_stream_ref (stream);
+  session->source = lectern_source_new (stream, lectern_host_get_reactors (self->host), &targets);
+  session->recorder = lectern_recorder_new (lectern_source_get_presentation (session->source),
+                                            &self->options, &events, session, error);
+  if (session->recorder == NULL)
+    {
+      session_free (session);
+      return FALSE;
+    }
+  lectern_metric_add (self->running, 1);
+  replace_session (self, session);
+  lectern_source_start (session->source);
+  return TRUE;
+}
+
 gboolean
 lectern_record_sessions_start (LecternRecordSessions *self, const char *stream, GError **error)
 {
-  static const LecternRecorderEvents events = { on_opened, on_closed, on_ended };
-  g_autoptr (LecternPresentation) presentation
-      = lectern_presentations_lookup (self->presentations, stream);
+  g_autoptr (LecternStream) found
+      = lectern_stream_registry_lookup (lectern_host_get_streams (self->host), stream);
   Session *session = g_hash_table_lookup (self->sessions, stream);
-  Session *begun;
 
   if (!self->allowed)
     {
@@ -196,37 +260,34 @@ lectern_record_sessions_start (LecternRecordSessions *self, const char *stream, 
                            "recording is switched off by [record] when");
       return FALSE;
     }
+  if (found == NULL || !is_on_the_air (found))
+    {
+      g_set_error (error, LECTERN_ERROR, LECTERN_ERROR_NOT_FOUND, "'%s' is not live", stream);
+      return FALSE;
+    }
   if (session != NULL && session->recorder != NULL && !session->stopping
-      && session->presentation == presentation)
+      && session->stream == found)
     {
       g_set_error (error, LECTERN_ERROR, LECTERN_ERROR_CONFLICT, "'%s' is being recorded already",
                    stream);
       return FALSE;
     }
-  if (presentation == NULL || lectern_presentation_is_ended (presentation))
-    {
-      g_set_error (error, LECTERN_ERROR, LECTERN_ERROR_NOT_FOUND, "'%s' is not live", stream);
-      return FALSE;
-    }
-  begun = g_new0 (Session, 1);
-  begun->owner = self;
-  begun->stream = g_strdup (stream);
-  begun->presentation = lectern_presentation_ref (presentation);
-  begun->recorder = lectern_recorder_new (presentation, &self->options, &events, begun, error);
-  if (begun->recorder == NULL)
-    {
-      session_free (begun);
-      return FALSE;
-    }
-  lectern_metric_add (self->running, 1);
-  if (session != NULL && session->recorder != NULL)
-    {
-      session->replaced = TRUE;
-      g_hash_table_steal (self->sessions, stream);
-      g_ptr_array_add (self->replaced, session);
-    }
-  g_hash_table_replace (self->sessions, begun->stream, begun);
-  return TRUE;
+  return start (self, found, error);
+}
+
+void
+lectern_record_sessions_begin (LecternRecordSessions *self, LecternStream *stream)
+{
+  const char *name = lectern_stream_get_name (stream);
+  Session *session = g_hash_table_lookup (self->sessions, name);
+  g_autoptr (GError) error = NULL;
+
+  /* Renditions are made of what is recorded. */
+  if (strchr (name, '@') != NULL || !is_on_the_air (stream)
+      || (session != NULL && session->stream == stream))
+    return;
+  if (!start (self, stream, &error))
+    g_warning ("'%s' is not recorded: %s", name, error->message);
 }
 
 gboolean

@@ -20,7 +20,7 @@ G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC (LecternRecordStatus, lectern_record_status_cle
 /* A recording's file is closed, and can be finished. */
 typedef void (*LecternRecordClosedFunc) (LecternRecordEntry *entry, gpointer user_data);
 
-LecternRecordSessions *lectern_record_sessions_new (LecternPresentations *presentations,
+LecternRecordSessions *lectern_record_sessions_new (LecternHost *host,
                                                     LecternRecordCatalogue *catalogue,
                                                     LecternRecordClosedFunc closed,
                                                     gpointer user_data);
@@ -35,6 +35,8 @@ void lectern_record_sessions_set_allowed (LecternRecordSessions *self, gboolean 
  * full), FAILED. */
 gboolean lectern_record_sessions_start (LecternRecordSessions *self, const char *stream,
                                         GError **error);
+/* The same for @stream, but only if it has not been recorded yet: what was stopped stays so. */
+void lectern_record_sessions_begin (LecternRecordSessions *self, LecternStream *stream);
 /* Errors: CONFLICT (is not recorded). */
 gboolean lectern_record_sessions_stop (LecternRecordSessions *self, const char *stream,
                                        GError **error);

@@ -117,7 +117,6 @@ fragment_is_read_as_written (void)
     g_assert_false (lectern_mp4_read_fragment (data, cut, &fragment, samples, NULL));
   g_assert_cmpuint (samples->len, ==, 3);
 
-  g_assert_cmpuint (lectern_cmaf_get_decode_time (bytes), ==, 1234567890123);
   g_assert_true (lectern_cmaf_restamp (bytes, stamp, 77, 5));
   g_assert_cmpint (stamp[23], ==, 77);
   g_assert_cmpint (stamp[67], ==, 5);

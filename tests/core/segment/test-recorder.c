@@ -335,7 +335,7 @@ recording_is_whole_and_begins_at_0 (Fixture *fixture, gconstpointer data)
 }
 
 static void
-begins_with_the_segment_under_way (Fixture *fixture, gconstpointer data)
+begins_with_the_next_segment (Fixture *fixture, gconstpointer data)
 {
   g_auto (LecternRecordingIndex) index = { 0 };
   LecternFinisherResult result;
@@ -345,9 +345,9 @@ begins_with_the_segment_under_way (Fixture *fixture, gconstpointer data)
   play (fixture, 1400, TRUE, TRUE);
   end (fixture);
   g_assert_true (finish (fixture, 0, &result, NULL));
-  g_assert_cmpuint (result.video, ==, 50);
+  g_assert_cmpuint (result.video, ==, 25);
   read_index (fixture, 0, &index);
-  g_assert_cmpint (index.started_us, ==, 1700000007000000);
+  g_assert_cmpint (index.started_us, ==, 1700000008000000);
 }
 
 static void
@@ -587,7 +587,7 @@ main (int argc, char **argv)
 #define ADD(name, data, func) g_test_add ("/recorder/" name, Fixture, data, set_up, func, tear_down)
   g_test_init (&argc, &argv, NULL);
   ADD ("recording-is-whole-and-begins-at-0", NULL, recording_is_whole_and_begins_at_0);
-  ADD ("begins-with-the-segment-under-way", NULL, begins_with_the_segment_under_way);
+  ADD ("begins-with-the-next-segment", NULL, begins_with_the_next_segment);
   ADD ("video-alone-is-enough", GINT_TO_POINTER (TRUE), one_track_is_enough);
   ADD ("audio-alone-is-enough", GINT_TO_POINTER (FALSE), one_track_is_enough);
   ADD ("M-01-cut-file-keeps-every-whole-fragment", NULL, M_01_cut_file_keeps_every_whole_fragment);
