@@ -50,7 +50,7 @@ transcode_keys_set_resume (TranscodeKeys *self, gint64 resume)
 {
   g_autoptr (GMutexLocker) locker = g_mutex_locker_new (&self->lock);
 
-  self->resume = resume;
+  self->resume = resume >= 0 ? resume + TRANSCODE_EPOCH : -1;
 }
 
 void
@@ -120,9 +120,9 @@ on_picture (GstPad *pad, GstPadProbeInfo *info, gpointer user_data)
   if (!GST_CLOCK_TIME_IS_VALID (pts) || !wants_key (self, pts))
     return GST_PAD_PROBE_OK;
   self->last_key = pts;
-  gst_pad_send_event (
-      pad, gst_video_event_new_downstream_force_key_unit (GST_CLOCK_TIME_NONE, GST_CLOCK_TIME_NONE,
-                                                          GST_CLOCK_TIME_NONE, TRUE, 0));
+  /* With its time: of requests without one only the first is heard while a picture waits. */
+  gst_pad_send_event (pad, gst_video_event_new_downstream_force_key_unit (
+                               GST_CLOCK_TIME_NONE, GST_CLOCK_TIME_NONE, pts, TRUE, 0));
   return GST_PAD_PROBE_OK;
 }
 
@@ -173,7 +173,7 @@ send_sample (LecternJob *job, guint lane, GstSample *sample, LecternTrack **trac
 
   if (!take_track (job, lane, sample, track))
     return -2;
-  packet = lectern_sample_make_packet (sample, *track, 0);
+  packet = lectern_sample_make_packet (sample, *track, -TRANSCODE_EPOCH);
   if (packet == NULL || packet->pts < 0)
     return -1;
   lectern_job_send_packet (job, lane, packet);

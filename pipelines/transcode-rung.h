@@ -5,6 +5,10 @@
 
 #include <gst/app/app.h>
 
+/* Added to all times in the pipeline. x264enc moves what is earlier to there by itself, and then
+ * leaves out key frames that are asked for before its first picture has come out. */
+#define TRANSCODE_EPOCH ((gint64) (3600 * 1000 * GST_SECOND))
+
 /* Which pictures the source has as key frames, so that each encoder makes them key frames too.
  * Thread: any. */
 typedef struct _TranscodeKeys TranscodeKeys;

@@ -55,8 +55,8 @@ make_buffer (LecternPacket *packet)
 {
   GstBuffer *buffer = gst_buffer_new_wrapped_bytes (packet->payload);
 
-  GST_BUFFER_PTS (buffer) = MAX (packet->pts, 0);
-  GST_BUFFER_DTS (buffer) = MAX (packet->dts, 0);
+  GST_BUFFER_PTS (buffer) = MAX (packet->pts, 0) + TRANSCODE_EPOCH;
+  GST_BUFFER_DTS (buffer) = MAX (packet->dts, 0) + TRANSCODE_EPOCH;
   if (lectern_packet_is_video (packet) && !(packet->flags & LECTERN_PACKET_KEY))
     GST_BUFFER_FLAG_SET (buffer, GST_BUFFER_FLAG_DELTA_UNIT);
   return buffer;
