@@ -9,6 +9,7 @@
 #include "transcode-rung.h"
 
 #include <gst/app/app.h>
+#include <gst/video/video.h>
 
 /* Coded input that waits for the decoder; beyond it whole groups are left out. */
 #define MAX_WAITING (8 * 1024 * 1024)
@@ -117,6 +118,27 @@ on_coded (GstPad *pad, GstPadProbeInfo *info, gpointer user_data)
   return GST_PAD_PROBE_OK;
 }
 
+/* Colours that the source does not name are guessed by the picture's height, so a small picture
+ * would be another's; and converting them costs three times what scaling does. */
+static GstPadProbeReturn
+name_colours (GstPad *pad, GstPadProbeInfo *info, gpointer user_data)
+{
+  GstEvent *event = GST_PAD_PROBE_INFO_EVENT (info);
+  g_autoptr (GstCaps) named = NULL;
+  GstVideoInfo video;
+  GstCaps *caps;
+
+  if (GST_EVENT_TYPE (event) != GST_EVENT_CAPS)
+    return GST_PAD_PROBE_OK;
+  gst_event_parse_caps (event, &caps);
+  if (!gst_video_info_from_caps (&video, caps))
+    return GST_PAD_PROBE_OK;
+  named = gst_video_info_to_caps (&video);
+  gst_event_unref (event);
+  GST_PAD_PROBE_INFO_DATA (info) = gst_event_new_caps (named);
+  return GST_PAD_PROBE_OK;
+}
+
 /* ── short of CPU ── */
 
 /* What an encoder holds back by design is no lag. */
@@ -222,8 +244,11 @@ connect_picture (Transcode *self)
 {
   g_autoptr (GstElement) decoder = gst_bin_get_by_name (GST_BIN (self->pipeline), "decoder");
   g_autoptr (GstPad) pad = gst_element_get_static_pad (decoder, "sink");
+  g_autoptr (GstElement) raw = gst_bin_get_by_name (GST_BIN (self->pipeline), "scale-0");
+  g_autoptr (GstPad) raw_pad = gst_element_get_static_pad (raw, "sink");
 
   gst_pad_add_probe (pad, GST_PAD_PROBE_TYPE_BUFFER, on_coded, self->keys, NULL);
+  gst_pad_add_probe (raw_pad, GST_PAD_PROBE_TYPE_EVENT_DOWNSTREAM, name_colours, NULL, NULL);
   self->n_on = self->parameters.n_rungs;
   for (guint i = 0; i < self->parameters.n_rungs; i++)
     self->rungs[i] = transcode_rung_new (self->job, self->pipeline, self->keys,

@@ -102,6 +102,26 @@ def packet_frame(packet, lane=0):
                  packet.dts, packet.pts)
 
 
+def annex_b(track, packets):
+    """A lane as a bare H.264 stream."""
+    config, start = track.config, b"\0\0\0\1"
+    out, at = [], 6
+    for count in (config[5] & 31, None):
+        if count is None:
+            count, at = config[at], at + 1
+        for _ in range(count):
+            size = int.from_bytes(config[at:at + 2], "big")
+            out += [start, config[at + 2:at + 2 + size]]
+            at += 2 + size
+    for packet in packets:
+        at = 0
+        while at < len(packet.data):
+            size = int.from_bytes(packet.data[at:at + 4], "big")
+            out += [start, packet.data[at + 4:at + 4 + size]]
+            at += 4 + size
+    return b"".join(out)
+
+
 class Worker:
     """One child with its job; what it says is kept by lane."""
 

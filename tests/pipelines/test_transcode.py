@@ -147,6 +147,15 @@ class Transcode(lectern_test.TestCase):
         self.assertEqual(self.keys(video), self.keys(worker.packets[1]))
         self.assertEqual({(160, 90)}, {(track.width, track.height) for track in worker.tracks[1]})
 
+    def test_a_small_picture_has_the_colours_of_the_large_one(self):
+        # Without a name, a picture of 720 lines is BT.709 and one of 90 would be BT.601.
+        source = clip("large.mp4", "-f", "lavfi", "-i", "testsrc2=size=1280x720:rate=10", *X264, seconds=0.5)
+        worker = self.transcode(source, rungs=LOW)
+        path = folder() / "small.h264"
+        path.write_bytes(link.annex_b(worker.tracks[1][0], worker.packets[1]))
+        video, = lectern_test.ffprobe(path)["streams"]
+        self.assertEqual("bt709", video["color_space"])
+
     # sound
 
     def test_every_sound_becomes_aac_at_its_time(self):
