@@ -15,12 +15,12 @@ import sys
 import time
 from pathlib import Path
 
-from harness import modes, tables
+from harness import modes, tables, transcode
 from harness.bench import Bench, Failed, Missing
 from harness.servers import FORMATS, SERVERS
 
 ROOT = Path(__file__).resolve().parents[2]
-MODES = ("fanout", "delay", "memory", "stalled", "idle", "reactors")
+MODES = ("fanout", "delay", "memory", "stalled", "idle", "reactors", "transcode")
 FLUSHES = ("frame", "100", "350")
 PEERS = ("nginx-rtmp", "nms2", "nms4")
 
@@ -98,8 +98,10 @@ def plan(o, bench):
     for mode in chosen:
         if mode not in MODES:
             sys.exit(f"no mode '{mode}': {' '.join(MODES)}")
+    steps = transcode.plan(bench) if "transcode" in chosen else []
+    if chosen == ["transcode"]:
+        return steps
     names = ready(bench, words(o.servers, SERVERS))
-    steps = []
     if "fanout" in chosen:
         steps += [(" ".join(map(str, p)), lambda p=p: modes.fanout(bench, *p)) for p in fanout_plan(o, names)]
     if "delay" in chosen:
@@ -123,7 +125,8 @@ def plan(o, bench):
 
 def brief(row):
     told = {key: row[key] for key in ("per_gb", "cpu_percent", "delay_ms", "first_key_ms", "trip_ms", "kib_viewer",
-                                      "kib_stalled", "lost", "stalls", "alive", "closed_after", "spread", "other_percent") if key in row}
+                                      "kib_stalled", "lost", "stalls", "alive", "closed_after", "spread", "cpu_per_second", "server_per_second", "kbits", "ssim",
+                                      "plain_kbits", "other_percent") if key in row}
     return " ".join(f"{k}={v:.3g}" if isinstance(v, float) else f"{k}={v}" for k, v in told.items())
 
 

@@ -110,8 +110,31 @@ def reactors(rows):
     return lines
 
 
+def transcode(rows):
+    lines = head("| who | CPU s for 1 s of the ladder | × ffmpeg bicubic | × ffmpeg bilinear | server itself, CPU % | other CPU % |")
+    groups = group(rows, "server")
+    cost = {who: middle(found, lambda r: r["cpu_per_second"]) for (who,), found in groups.items()}
+    for (who,), found in groups.items():
+        own = middle(found, lambda r: r.get("server_per_second"))
+        lines.append(f"| {who} | {number(cost[who], 3)} | {ratio(cost[who], cost.get('ffmpeg bicubic'))}"
+                     f" | {ratio(cost[who], cost.get('ffmpeg bilinear'))} | {number(own and 100 * own)}"
+                     f" | {number(middle(found, lambda r: r['other_percent']), 0)} |")
+    return lines
+
+
+def quality(rows):
+    lines = head("| clip | profile | limit kbit/s | kbit/s | SSIM | plain at that SSIM, kbit/s | saved % |")
+    for (clip, profile, limit), found in group(rows, "clip", "profile", "limit").items():
+        spent, plain = (middle(found, lambda r, k=k: r[k]) for k in ("kbits", "plain_kbits"))
+        saved = number(100 * (1 - spent / plain), 0) if plain else "–"
+        lines.append(f"| {clip} | {profile} | {limit} | {number(spent, 0)} | {number(middle(found, lambda r: r['ssim']), 4)}"
+                     f" | {number(plain, 0)} | {saved} |")
+    return lines
+
+
 TABLES = (("fanout", "Fan-out", fanout), ("memory", "Memory", memory), ("stalled", "Viewers that stop reading", stalled),
-          ("idle", "WebSockets", idle), ("reactors", "Reactors", reactors))
+          ("idle", "WebSockets", idle), ("reactors", "Reactors", reactors),
+          ("transcode", "Transcoding", transcode), ("quality", "Bit rate at equal SSIM", quality))
 
 
 def show(rows):
