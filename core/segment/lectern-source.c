@@ -15,6 +15,7 @@ struct _LecternSource
   LecternPresentation *presentation;
   LecternSegmenter *segmenter;
   LecternFeed *feed;
+  gboolean begun;
   gboolean away;
   gboolean over;
   gboolean started; /* the owner's thread */
@@ -78,7 +79,8 @@ on_feed (LecternFeed *feed, gpointer user_data)
   LecternStreamState state = lectern_feed_get_state (feed);
   LecternPacket *packet;
 
-  if (lectern_feed_take_lost (feed) > 0)
+  /* Before the first key frame there is nothing to lose. */
+  if (lectern_feed_take_lost (feed) > 0 && self->begun)
     {
       g_message ("'%s' could not be kept in time: some frames are left out",
                  lectern_stream_get_name (self->stream));
@@ -87,6 +89,7 @@ on_feed (LecternFeed *feed, gpointer user_data)
   while ((packet = lectern_feed_pop (feed)) != NULL)
     {
       lectern_segmenter_push (self->segmenter, packet);
+      self->begun = TRUE;
       lectern_packet_unref (packet);
     }
   /* What there is is safe before the publisher is back, who may never be. */

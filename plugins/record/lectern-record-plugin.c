@@ -158,6 +158,7 @@ on_closed (LecternRecordEntry *entry, gpointer user_data)
 {
   LecternRecordPlugin *self = user_data;
 
+  lectern_record_entry_renew (entry, self->presentations);
   lectern_record_jobs_push (self->jobs, LECTERN_RECORD_JOB_FINISH, entry);
 }
 

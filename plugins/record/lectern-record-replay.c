@@ -106,13 +106,15 @@ add_piece (GArray *pieces, const LecternRecordingSegment *fragment)
 }
 
 /* A finished recording has each segment in one piece; one that is being written has its fragments
- * as they came, sound between pictures. */
-static void
+ * as they came, sound between pictures, and its last segment still grows, which no segment that
+ * players were told of may do. Returns: how many there are. */
+static guint
 add_segments (LecternPresentation *presentation, const LecternRecordingIndex *index,
-              LecternSegmentFile *file, LecternMedia media)
+              LecternSegmentFile *file, LecternMedia media, gboolean grows)
 {
   g_autoptr (GArray) pieces = g_array_new (FALSE, FALSE, sizeof (LecternSegmentPiece));
   LecternRecordingSegment sum = { 0 };
+  guint count = 0;
 
   for (guint i = 0; i < index->segments->len; i++)
     {
@@ -125,6 +127,7 @@ add_segments (LecternPresentation *presentation, const LecternRecordingIndex *in
         {
           add_segment (presentation, index, file, &sum, pieces);
           g_array_set_size (pieces, 0);
+          count++;
         }
       if (pieces->len == 0)
         sum = *at;
@@ -135,8 +138,10 @@ add_segments (LecternPresentation *presentation, const LecternRecordingIndex *in
         }
       add_piece (pieces, at);
     }
-  if (pieces->len > 0)
-    add_segment (presentation, index, file, &sum, pieces);
+  if (pieces->len == 0 || grows)
+    return count;
+  add_segment (presentation, index, file, &sum, pieces);
+  return count + 1;
 }
 
 /* Playlists promise that no segment is longer. */
@@ -163,9 +168,26 @@ get_longest (const LecternRecordingIndex *index)
   return longest;
 }
 
+static gboolean
+add_track (LecternPresentation *presentation, const LecternRecordingIndex *index, guint track,
+           LecternSegmentFile *file, gboolean grows, GError **error)
+{
+  LecternMedia media = index->tracks[track]->media;
+
+  if (!lectern_presentation_set_track (presentation,
+                                       media == LECTERN_MEDIA_VIDEO ? "video" : "audio",
+                                       index->tracks[track], error))
+    return FALSE;
+  if (add_segments (presentation, index, file, media, grows) > 0 || !grows)
+    return TRUE;
+  g_set_error_literal (error, LECTERN_ERROR, LECTERN_ERROR_NOT_FOUND,
+                       "the recording has only just begun");
+  return FALSE;
+}
+
 static LecternPresentation *
 present (const char *name, const LecternRecordingIndex *index, LecternSegmentFile *file,
-         GError **error)
+         gboolean grows, GError **error)
 {
   LecternSegmentTargets targets = { .segment = 2 * NS_PER_SECOND,
                                     .segment_limit = get_longest (index),
@@ -177,15 +199,8 @@ present (const char *name, const LecternRecordingIndex *index, LecternSegmentFil
       = lectern_presentation_new (name, &targets, index->started_us);
 
   for (guint i = 0; i < index->n_tracks; i++)
-    {
-      LecternMedia media = index->tracks[i]->media;
-
-      if (!lectern_presentation_set_track (presentation,
-                                           media == LECTERN_MEDIA_VIDEO ? "video" : "audio",
-                                           index->tracks[i], error))
-        return NULL;
-      add_segments (presentation, index, file, media);
-    }
+    if (!add_track (presentation, index, i, file, grows, error))
+      return NULL;
   lectern_presentation_end (presentation);
   return g_steal_pointer (&presentation);
 }
@@ -241,6 +256,7 @@ load (const char *name, gpointer user_data, GError **error)
   g_autoptr (LecternRecordEntry) entry = find (self, name);
   g_autoptr (LecternSegmentFile) file = NULL;
   g_auto (LecternRecordingIndex) index = { 0 };
+  gboolean grows;
   int fd;
 
   if (entry == NULL)
@@ -248,14 +264,11 @@ load (const char *name, gpointer user_data, GError **error)
       g_set_error_literal (error, LECTERN_ERROR, LECTERN_ERROR_NOT_FOUND, "no such recording");
       return NULL;
     }
+  grows = lectern_record_entry_get_state (entry) == LECTERN_RECORD_RECORDING;
   if (!open_part (self, entry, &index, &fd) && !open_finished (self, entry, &index, &fd, error))
     return NULL;
   file = lectern_segment_file_new (fd);
-  if (index.segments->len > 0)
-    return present (name, &index, file, error);
-  g_set_error_literal (error, LECTERN_ERROR, LECTERN_ERROR_NOT_FOUND,
-                       "there is nothing in the recording yet");
-  return NULL;
+  return present (name, &index, file, grows, error);
 }
 
 static void
