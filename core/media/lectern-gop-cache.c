@@ -69,3 +69,16 @@ lectern_gop_cache_push (LecternGopCache *self, LecternPacket *packet, LecternTra
   g_ptr_array_add (self->packets, lectern_packet_ref (packet));
   return begins;
 }
+
+gboolean
+lectern_gop_cache_add_track (LecternGopCache *self, LecternTrack *track)
+{
+  LecternTrack **own = track->media == LECTERN_MEDIA_VIDEO ? &self->video : &self->audio;
+
+  if (self->packets->len == 0 || track->media == LECTERN_MEDIA_DATA)
+    return TRUE;
+  if (*own != NULL)
+    return FALSE;
+  *own = lectern_track_ref (track);
+  return TRUE;
+}

@@ -23,5 +23,9 @@ void lectern_gop_cache_clear (LecternGopCache *self);
  */
 gboolean lectern_gop_cache_push (LecternGopCache *self, LecternPacket *packet, LecternTrack *video,
                                  LecternTrack *audio);
+/* A track that was not there when the group began, of which it therefore holds no packet, counts as
+ * in force from the first packet on. Returns: FALSE: there was another of its media, so that the
+ * change must be among the packets. */
+gboolean lectern_gop_cache_add_track (LecternGopCache *self, LecternTrack *track);
 /* Forgets the packets (a re-anchored clock or a new codec makes them useless). */
 void lectern_gop_cache_reset (LecternGopCache *self);

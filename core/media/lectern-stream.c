@@ -296,7 +296,8 @@ lectern_stream_set_track (LecternStream *self, LecternPublisher *publisher, Lect
     return;
   g_clear_pointer (&self->tracks[track->media], lectern_track_unref);
   self->tracks[track->media] = lectern_track_ref (track);
-  if (!self->settled || track->config == NULL)
+  /* Until viewers begin, a track joins what they are told first. */
+  if ((!self->settled && lectern_gop_cache_add_track (&self->gop, track)) || track->config == NULL)
     return;
   packet = lectern_packet_new (track, LECTERN_PACKET_CONFIG, self->time.newest, self->time.newest,
                                0, track->config);

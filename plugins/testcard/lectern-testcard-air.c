@@ -46,6 +46,7 @@ air_ref (LecternTestcardAir *self)
 typedef struct
 {
   LecternTestcardAir *air;
+  LecternTestcardEnd how;
   GError *error;
 } Over;
 
@@ -56,7 +57,7 @@ tell_over (gpointer data)
   LecternTestcardAir *self = message->air;
 
   if (self->over != NULL)
-    self->over (message->error, self->user_data);
+    self->over (message->how, message->error, self->user_data);
   air_unref (self);
   g_clear_error (&message->error);
   g_free (message);
@@ -77,7 +78,7 @@ end (LecternTestcardAir *self)
 
 /* @error: (nullable). */
 static void
-be_over (LecternTestcardAir *self, const GError *error)
+be_over (LecternTestcardAir *self, LecternTestcardEnd how, const GError *error)
 {
   Over *message;
 
@@ -86,20 +87,22 @@ be_over (LecternTestcardAir *self, const GError *error)
   end (self);
   message = g_new0 (Over, 1);
   message->air = air_ref (self);
+  message->how = how;
   message->error = error != NULL ? g_error_copy (error) : NULL;
   g_main_context_invoke (NULL, tell_over, message);
 }
 
-static gboolean
-is_conflict (const GError *error)
+static LecternTestcardEnd
+classify (const GError *error)
 {
-  return g_error_matches (error, LECTERN_ERROR, LECTERN_ERROR_CONFLICT);
+  return g_error_matches (error, LECTERN_ERROR, LECTERN_ERROR_CONFLICT) ? LECTERN_TESTCARD_TAKEN
+                                                                        : LECTERN_TESTCARD_ENDED;
 }
 
 static void
 on_lost_right (LecternPublisher *publisher, const GError *reason, gpointer user_data)
 {
-  be_over (user_data, is_conflict (reason) ? NULL : reason);
+  be_over (user_data, classify (reason), reason);
 }
 
 static gboolean
@@ -116,7 +119,7 @@ publish (LecternTestcardAir *self)
   if (self->publisher != NULL)
     lectern_publisher_set_yielding (self->publisher);
   else
-    be_over (self, is_conflict (error) ? NULL : error);
+    be_over (self, classify (error), error);
   return self->publisher != NULL;
 }
 
@@ -141,7 +144,7 @@ on_packet (LecternWorker *worker, guint lane, LecternPacket *packet, gpointer us
 static void
 on_ended (LecternWorker *worker, const GError *error, gpointer user_data)
 {
-  be_over (user_data, error);
+  be_over (user_data, LECTERN_TESTCARD_FAILED, error);
 }
 
 static const LecternWorkerEvents events

@@ -7,9 +7,16 @@
  * what it makes. Its worker lives on a reactor of its own choice. */
 typedef struct _LecternTestcardAir LecternTestcardAir;
 
-/* It is over. @error: NULL: somebody else publishes; else why it failed or was ended. Thread:
- * control. */
-typedef void (*LecternTestcardOverFunc) (const GError *error, gpointer user_data);
+typedef enum
+{
+  LECTERN_TESTCARD_TAKEN,  /* somebody else publishes */
+  LECTERN_TESTCARD_ENDED,  /* somebody has ended the stream */
+  LECTERN_TESTCARD_FAILED, /* the picture cannot be made */
+} LecternTestcardEnd;
+
+/* It is over. @error: (nullable): why. Thread: control. */
+typedef void (*LecternTestcardOverFunc) (LecternTestcardEnd how, const GError *error,
+                                         gpointer user_data);
 
 /* Begins; the stream is published once there is a picture. @parameters: the job's. Returns:
  * (transfer full). Thread: control. */

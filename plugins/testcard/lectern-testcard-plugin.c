@@ -3,8 +3,10 @@
 
 #include <string.h>
 
-/* After a failure, or after somebody has ended the picture's stream. */
-#define PAUSE_S 10
+/* After somebody has ended the picture's stream. */
+#define ENDED_PAUSE_S 10
+/* After the picture could not be made, which is tried several times. */
+#define FAILED_PAUSE_S 600
 
 #define LECTERN_TYPE_TESTCARD_PLUGIN (lectern_testcard_plugin_get_type ())
 G_DECLARE_FINAL_TYPE (LecternTestcardPlugin, lectern_testcard_plugin, LECTERN, TESTCARD_PLUGIN,
@@ -73,7 +75,7 @@ make_parameters (LecternTestcardPlugin *self, GError **error)
   return object;
 }
 
-static void on_over (const GError *error, gpointer user_data);
+static void on_over (LecternTestcardEnd how, const GError *error, gpointer user_data);
 
 static void
 go_on_air (LecternTestcardPlugin *self)
@@ -122,19 +124,23 @@ on_pause_over (gpointer user_data)
 
 /* While somebody else publishes, the end of the stream brings the picture back. */
 static void
-on_over (const GError *error, gpointer user_data)
+on_over (LecternTestcardEnd how, const GError *error, gpointer user_data)
 {
+  static const guint pauses[] = { [LECTERN_TESTCARD_TAKEN] = 0,
+                                  [LECTERN_TESTCARD_ENDED] = ENDED_PAUSE_S,
+                                  [LECTERN_TESTCARD_FAILED] = FAILED_PAUSE_S };
   LecternTestcardPlugin *self = user_data;
 
   g_clear_pointer (&self->air, lectern_testcard_air_free);
-  if (error == NULL && is_taken (self))
+  if (how == LECTERN_TESTCARD_TAKEN && is_taken (self))
     {
       g_message ("%s is published; the test picture steps aside", self->stream);
       return;
     }
-  if (error != NULL)
-    g_message ("the test picture on %s is off the air: %s", self->stream, error->message);
-  self->pause = g_timeout_add_seconds (error != NULL ? PAUSE_S : 0, on_pause_over, self);
+  if (how != LECTERN_TESTCARD_TAKEN)
+    g_message ("the test picture on %s is off the air for %u s: %s", self->stream, pauses[how],
+               error != NULL ? error->message : "it has ended");
+  self->pause = g_timeout_add_seconds (pauses[how], on_pause_over, self);
 }
 
 static void

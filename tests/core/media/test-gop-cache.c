@@ -69,6 +69,25 @@ audio_alone_keeps_a_second (void)
   lectern_gop_cache_clear (&cache);
 }
 
+static void
+a_late_track_joins (void)
+{
+  g_autoptr (LecternTrack) video = fixture_track (LECTERN_CODEC_H264, "v");
+  g_autoptr (LecternTrack) audio = fixture_track (LECTERN_CODEC_AAC, "a");
+  g_autoptr (LecternTrack) other = fixture_track (LECTERN_CODEC_AAC, "b");
+  LecternGopCache cache;
+
+  lectern_gop_cache_init (&cache, 1024 * 1024);
+  g_assert_true (lectern_gop_cache_add_track (&cache, audio));
+  g_assert_null (cache.audio);
+  push (&cache, video, TRUE, 0, 10, video, NULL);
+  g_assert_true (lectern_gop_cache_add_track (&cache, audio));
+  g_assert_true (cache.audio == audio);
+  g_assert_false (lectern_gop_cache_add_track (&cache, other));
+  g_assert_true (cache.audio == audio);
+  lectern_gop_cache_clear (&cache);
+}
+
 int
 main (int argc, char **argv)
 {
@@ -77,5 +96,6 @@ main (int argc, char **argv)
   g_test_add_func ("/gop-cache/S-07-too-large-group-is-dropped-whole",
                    too_large_group_is_dropped_whole);
   g_test_add_func ("/gop-cache/audio-alone-keeps-a-second", audio_alone_keeps_a_second);
+  g_test_add_func ("/gop-cache/a-late-track-joins", a_late_track_joins);
   return g_test_run ();
 }
