@@ -12,6 +12,11 @@ import re
 import sys
 
 VENDOR = {
+    "dashjs/dist/modern/umd/dash.mediaplayer.min.js": "dash.js",
+    "dashjs/dist/modern/umd/dash.mediaplayer.min.js.LICENSE.txt": "dash.js.LICENSE.txt",
+    "dashjs/LICENSE.md": "dash.js.LICENSE-BSD-3-Clause.txt",
+    "hls.js/dist/hls.min.js": "hls.js",
+    "hls.js/LICENSE": "hls.js.LICENSE-Apache-2.0.txt",
     "mpegts.js/dist/mpegts.js": "mpegts.js",
     "mpegts.js/dist/mpegts.js.LICENSE.txt": "mpegts.js.LICENSE.txt",
     "mpegts.js/LICENSE": "mpegts.js.LICENSE-Apache-2.0.txt",
@@ -65,8 +70,8 @@ def main():
     for path in out.rglob("*"):
         if path.is_file() and str(path.relative_to(out)) not in files:
             path.unlink()
-    if "vendor/mpegts.js" not in files:
-        print("the page has no player yet: run `npm ci` in plugins/page, or ./dev build")
+    if any(f"vendor/{name}.js" not in files for name in ("dash", "hls", "mpegts")):
+        print("the pages lack a player: run `npm ci` in plugins/page, or ./dev build")
 
 
 main()

@@ -63,6 +63,12 @@ on_index (LecternHttpExchange *exchange, gpointer user_data)
 }
 
 static void
+on_demo (LecternHttpExchange *exchange, gpointer user_data)
+{
+  serve (user_data, exchange, "demo/index.html");
+}
+
+static void
 on_file (LecternHttpExchange *exchange, gpointer user_data)
 {
   serve (user_data, exchange, lectern_http_exchange_get_parameter (exchange, "path"));
@@ -100,6 +106,8 @@ lectern_page_plugin_start (LecternPlugin *plugin, GError **error)
     g_message ("the page was built without its player: run ./dev build");
   return lectern_plugin_add_route (plugin, "GET", "/", LECTERN_ACTION_PUBLIC, NULL, on_index, self,
                                    error)
+         && lectern_plugin_add_route (plugin, "GET", "/demo/", LECTERN_ACTION_PUBLIC, NULL, on_demo,
+                                      self, error)
          && lectern_plugin_add_route (plugin, "GET", "/page/settings.json", LECTERN_ACTION_PUBLIC,
                                       NULL, on_settings, self, error)
          && lectern_plugin_add_route (plugin, "GET", "/page/{path*}", LECTERN_ACTION_PUBLIC, NULL,

@@ -34,11 +34,15 @@ async function end(child, signal) {
 }
 
 /** Why these tests cannot run here, or null. */
-export function missing() {
+export function missing(...players) {
   if (!existsSync(CHROMIUM)) return 'no chromium here';
   if (!existsSync(path.join(here, 'node_modules/playwright-core'))) return 'no playwright-core here';
   if (!existsSync(path.join(build, 'plugins/rtmp.so'))) return 'no rtmp plugin here';
-  if (!existsSync(path.join(build, 'plugins/page/site/vendor/mpegts.js'))) return 'no mpegts.js here';
+  for (const player of ['mpegts', ...players]) {
+    if (!existsSync(path.join(build, `plugins/page/site/vendor/${player}.js`))) {
+      return `no ${player}.js here`;
+    }
+  }
   return null;
 }
 
@@ -107,8 +111,8 @@ export class Server {
 
 export class Encoder {
   /** Pushes a small test picture with sound, or the sound alone. */
-  constructor(server, name, key, { video = true } = {}) {
-    const picture = video ? ['-re', '-f', 'lavfi', '-i', 'testsrc2=size=320x180:rate=15'] : [];
+  constructor(server, name, key, { video = true, size = '320x180' } = {}) {
+    const picture = video ? ['-re', '-f', 'lavfi', '-i', `testsrc2=size=${size}:rate=15`] : [];
     const coding = video ? ['-c:v', 'libx264', '-preset', 'ultrafast', '-tune', 'zerolatency',
       '-pix_fmt', 'yuv420p', '-g', '15'] : [];
     this.process = start('ffmpeg', ['-hide_banner', '-loglevel', 'error', '-nostdin', ...picture,

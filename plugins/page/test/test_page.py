@@ -18,8 +18,13 @@ class Page(unittest.TestCase):
         cls.server.stop()
 
     def test_has_a_strict_policy(self):
+        for address in ("/", "/demo/"):
+            with self.subTest(address):
+                self.check_policy(address)
+
+    def check_policy(self, address):
         port = self.server.http_port
-        status, headers, body = self.server.request("GET", "/")
+        status, headers, body = self.server.request("GET", address)
         self.assertEqual(200, status)
         self.assertEqual("text/html; charset=utf-8", headers["Content-Type"])
         self.assertIn(b"<!doctype html>", body)
@@ -41,9 +46,9 @@ class Page(unittest.TestCase):
                 self.assertIn("connect-src 'self';", headers["Content-Security-Policy"], host)
 
     def test_files_it_names_are_there(self):
-        body = self.server.get("/").decode()
+        body = self.server.get("/").decode() + self.server.get("/demo/").decode()
         names = set(re.findall(r'(?:href|src)="(/page/[^"]+)"', body))
-        self.assertGreaterEqual(len(names), 4)
+        self.assertGreaterEqual(len(names), 6)
         types = {".js": "text/javascript", ".css": "text/css", ".svg": "image/svg+xml"}
         for name in sorted(names):
             with self.subTest(name):
