@@ -216,6 +216,16 @@ scan (LecternRecordFolder *folder, LecternRecordPlugin *self, LecternRecordEntry
 }
 
 static void
+trim (LecternRecordFolder *folder, LecternRecordPlugin *self, LecternRecordEntry *entry,
+      const char *text)
+{
+  LecternPlugin *plugin = LECTERN_PLUGIN (self);
+
+  lectern_record_folder_trim (folder, lectern_plugin_get_duration (plugin, "retention"),
+                              (guint64) lectern_plugin_get_size (plugin, "max-size"));
+}
+
+static void
 after_scan (LecternRecordPlugin *self, LecternRecordEntry *none)
 {
   g_autoptr (GPtrArray) list = lectern_record_catalogue_list (self->catalogue, NULL);
@@ -233,19 +243,10 @@ after_scan (LecternRecordPlugin *self, LecternRecordEntry *none)
         begin_step (
             &(Step){ .plugin = self, .entry = entry, .work = read_index, .then = after_index });
     }
+  begin_step (&(Step){ .plugin = self, .work = trim });
   self->scanned = TRUE;
   if (!is_when (self, "never"))
     begin (self);
-}
-
-static void
-trim (LecternRecordFolder *folder, LecternRecordPlugin *self, LecternRecordEntry *entry,
-      const char *text)
-{
-  LecternPlugin *plugin = LECTERN_PLUGIN (self);
-
-  lectern_record_folder_trim (folder, lectern_plugin_get_duration (plugin, "retention"),
-                              (guint64) lectern_plugin_get_size (plugin, "max-size"));
 }
 
 static void
