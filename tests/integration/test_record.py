@@ -479,7 +479,9 @@ class Disks(Recording):
         subprocess.run(["cc", "-shared", "-fPIC", "-x", "c", "-", "-o", str(shim)],
                        input=SLOW_DISK, text=True, check=True)
         preload = ":".join(filter(None, [os.environ.get("LD_PRELOAD"), str(shim)]))
-        server = self.recorder(env={"LD_PRELOAD": preload})
+        # A sanitizer wants to be loaded first, but does not have to be.
+        options = os.environ.get("ASAN_OPTIONS", "") + ":verify_asan_link_order=0"
+        server = self.recorder(env={"LD_PRELOAD": preload, "ASAN_OPTIONS": options})
         push = self.push(server, seconds=6)
         server.wait_live(NAME)
         with lectern_test.Raw(server.http_port) as viewer:
