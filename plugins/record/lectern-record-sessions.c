@@ -169,6 +169,14 @@ on_closed (LecternRecorder *recorder, LecternRecordingFile *file, const GError *
 }
 
 static void
+warn_teacher (Session *session)
+{
+  g_autofree char *text = g_strdup_printf ("the recording has stopped: %s", session->error);
+
+  lectern_stream_set_warning (session->stream, text);
+}
+
+static void
 on_ended (LecternRecorder *recorder, const GError *error, gpointer user_data)
 {
   Session *session = user_data;
@@ -181,6 +189,7 @@ on_ended (LecternRecorder *recorder, const GError *error, gpointer user_data)
       lectern_metric_add (session->owner->failed, 1);
       session->error = g_strdup (error->message);
       g_warning ("the recording of '%s' has stopped: %s", session->name, error->message);
+      warn_teacher (session);
     }
   if (session->replaced)
     g_ptr_array_remove (session->owner->replaced, session);

@@ -455,6 +455,8 @@ class Disks(Recording):
         server.wait_log("the recording of 'live/a' has stopped: the disk is nearly full", 40)
         status = server.json(f"/api/v1/streams/{NAME}/recording")
         self.assertEqual((status["recording"], status["error"]), (False, "the disk is nearly full"))
+        self.assertEqual(server.stream(NAME)["warning"],
+                         "the recording has stopped: the disk is nearly full")
         about = os.statvfs(server.folder)
         self.assertGreaterEqual(about.f_bavail * about.f_frsize, (3 << 20) // 20 - 65536)
         # Live goes on, and the recording plays as far as it goes.
