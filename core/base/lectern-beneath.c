@@ -42,9 +42,11 @@ make_folders (int root, const char *path)
 
   for (guint i = 0; names[i] != NULL && at >= 0; i++)
     {
+      gboolean made = mkdirat (at, names[i], FOLDER_MODE) == 0;
       int next;
 
-      if (mkdirat (at, names[i], FOLDER_MODE) != 0 && errno != EEXIST)
+      /* A new name is there after a power cut, too. */
+      if (made ? fsync (at) != 0 : errno != EEXIST)
         {
           close (at);
           return FALSE;

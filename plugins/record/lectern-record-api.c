@@ -1,11 +1,15 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "lectern-record-api.h"
 
+#include <string.h>
+
 #define ALL "/api/v1/recordings"
 #define ONE "/api/v1/recordings/{id}"
 #define OF_STREAM "/api/v1/streams/{app}/{name}/recordings"
 #define STATUS "/api/v1/streams/{app}/{name}/recording"
 #define NS_PER_MS 1000000
+/* In one answer. */
+#define MAX_LISTED 1000
 
 static void
 respond (LecternHttpExchange *exchange, JsonObject *object)
@@ -103,16 +107,40 @@ describe (LecternRecordEntry *entry)
 
 /* ── reading ── */
 
+/* Returns: how many recordings the request wants at most. */
+static guint
+get_limit (LecternHttpExchange *exchange)
+{
+  const char *text = lectern_http_exchange_get_query_value (exchange, "limit");
+  gint64 limit;
+
+  if (text == NULL || !lectern_units_parse_integer (text, &limit, NULL) || limit < 1)
+    return MAX_LISTED;
+  return (guint) MIN (limit, MAX_LISTED);
+}
+
 static void
 respond_list (LecternHttpExchange *exchange, LecternRecordApi *self, const char *stream)
 {
   g_autoptr (GPtrArray) list = lectern_record_catalogue_list (self->catalogue, stream);
-  JsonArray *array = json_array_sized_new (list->len);
+  const char *before = lectern_http_exchange_get_query_value (exchange, "before");
+  guint limit = get_limit (exchange);
+  JsonArray *array = json_array_new ();
   JsonObject *object = json_object_new ();
+  gboolean more = FALSE;
 
-  for (guint i = 0; i < list->len; i++)
-    json_array_add_object_element (array, describe (g_ptr_array_index (list, i)));
+  for (guint i = 0; i < list->len && !more; i++)
+    {
+      LecternRecordEntry *entry = g_ptr_array_index (list, i);
+
+      if (before != NULL && strcmp (lectern_record_entry_get_name (entry), before) >= 0)
+        continue;
+      more = json_array_get_length (array) == limit;
+      if (!more)
+        json_array_add_object_element (array, describe (entry));
+    }
   json_object_set_array_member (object, "recordings", array);
+  json_object_set_boolean_member (object, "more", more);
   respond (exchange, object);
 }
 

@@ -617,6 +617,11 @@ class Resource(Recording):
             self.push(server, seconds=1, name=name).wait()
         found = server.wait_ready(2, poster=True)
         self.assertEqual({r["stream"] for r in found}, {"live/a", "live/b"})
+        first = server.json("/api/v1/recordings?limit=1", headers=server.token)
+        rest = server.json(f"/api/v1/recordings?before={first['recordings'][0]['name']}",
+                           headers=server.token)
+        self.assertEqual((first["more"], rest["more"]), (True, False))
+        self.assertEqual(first["recordings"] + rest["recordings"], found)
         listed = server.json("/api/v1/streams/live/a/recordings")["recordings"]
         self.assertEqual([r["stream"] for r in listed], ["live/a"])
         one = f"/api/v1/recordings/{listed[0]['id']}"
