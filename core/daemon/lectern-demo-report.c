@@ -120,7 +120,7 @@ is_private (LecternHost *host, const char *listener)
 }
 
 static void
-print_pages (LecternHost *host, LecternPluginList *plugins)
+print_pages (LecternHost *host, LecternPluginList *plugins, const char *stream)
 {
   g_autofree char *here = get_place (host, "http", "localhost", "80");
   g_autofree char *address = is_private (host, "http") ? NULL : find_own_address ();
@@ -129,8 +129,8 @@ print_pages (LecternHost *host, LecternPluginList *plugins)
   print_format (0, _ ("Page"), "http://%s/", here);
   if (address != NULL)
     print_format (2, _ ("from other devices"), "http://%s/", there);
-  if (is_running (plugins, "demo"))
-    print_format (2, _ ("players"), "http://%s/demo/", here);
+  if (is_running (plugins, "page"))
+    print_format (2, _ ("players"), "http://%s/demo/?%s", here, stream);
 }
 
 static void
@@ -172,7 +172,7 @@ lectern_demo_report (LecternHost *host, LecternPluginList *plugins, const char *
                      const char *key)
 {
   g_print ("\n");
-  print_pages (host, plugins);
+  print_pages (host, plugins, stream);
   if (is_running (plugins, "rtmp"))
     print_push (host, stream, key);
   print_ways (host, plugins, stream);

@@ -50,6 +50,7 @@ class Test(lectern_test.TestCase):
             streams = lectern_test.ffprobe(url.replace("localhost", "127.0.0.1"))["streams"]
             self.assertEqual({"h264", "aac"}, {stream["codec_name"] for stream in streams})
         self.assertRegex(demo.text(), r"(?m)^  Page +http://localhost:\d+/$")
+        self.assertRegex(demo.text(), r"players +http://localhost:\d+/demo/\?live/demo\n")
         self.assertRegex(demo.text(), rf"OBS: stream key +demo\?key={KEY}\n")
         self.assertRegex(demo.text(), r"ffmpeg -re -i FILE ")
         self.assertNotIn("goes on without it", (demo.folder / "log").read_text(encoding="utf-8"))
