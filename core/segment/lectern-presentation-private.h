@@ -23,5 +23,3 @@ void lectern_presentation_set_listed (LecternPresentation *self, const char *ren
                                       gboolean listed);
 /* @ladder: (nullable): what the rungs are, and are meant to be. */
 void lectern_presentation_set_rungs (LecternPresentation *self, LecternLadder *ladder);
-/* Returns: the number of the rendition's newest segment; -1: none. */
-gint64 lectern_presentation_get_newest (LecternPresentation *self, const char *rendition);

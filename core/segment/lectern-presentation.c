@@ -38,6 +38,7 @@ struct _LecternPresentation
   LecternEras *eras;
   LecternLadder *ladder; /* or NULL */
   gint64 ready_us;       /* when the first segment was whole; 0 not yet */
+  guint64 stamp;
   gboolean ended;
   gboolean recorded;   /* made of whole segments */
   GHashTable *waiters; /* id → Waiter */
@@ -55,6 +56,15 @@ waiter_free (Waiter *waiter)
   g_free (waiter);
 }
 
+/* Under the lock. */
+static void
+touch (LecternPresentation *self)
+{
+  static guint64 last; /* atomic: no two presentations have the same stamp */
+
+  self->stamp = __atomic_add_fetch (&last, 1, __ATOMIC_RELAXED);
+}
+
 LecternPresentation *
 lectern_presentation_new (const char *name, const LecternSegmentTargets *targets, gint64 epoch_us)
 {
@@ -69,6 +79,7 @@ lectern_presentation_new (const char *name, const LecternSegmentTargets *targets
   self->eras = lectern_eras_new ();
   self->waiters = g_hash_table_new_full (NULL, NULL, NULL, (GDestroyNotify) waiter_free);
   g_mutex_init (&self->lock);
+  touch (self);
   return self;
 }
 
@@ -118,6 +129,14 @@ lectern_presentation_is_ended (LecternPresentation *self)
   g_autoptr (GMutexLocker) locker = g_mutex_locker_new (&self->lock);
 
   return self->ended;
+}
+
+guint64
+lectern_presentation_get_stamp (LecternPresentation *self)
+{
+  g_autoptr (GMutexLocker) locker = g_mutex_locker_new (&self->lock);
+
+  return self->stamp;
 }
 
 /* Under the lock. */
@@ -248,6 +267,7 @@ lectern_presentation_set_track (LecternPresentation *self, const char *rendition
   LecternRendition *found = find (self, rendition);
   LecternRendition *made;
 
+  touch (self);
   if (found != NULL)
     return lectern_rendition_set_track (found, track, error);
   made = lectern_rendition_new (rendition);
@@ -296,6 +316,7 @@ lectern_presentation_begin_segment (LecternPresentation *self, const char *rendi
 {
   g_autoptr (GMutexLocker) locker = g_mutex_locker_new (&self->lock);
 
+  touch (self);
   lectern_rendition_begin_segment (find (self, rendition), cut, start,
                                    note_segment (self, cut->number, start, cut->discontinuity));
 }
@@ -308,6 +329,7 @@ lectern_presentation_add_gap (LecternPresentation *self, const char *rendition,
   LecternRendition *found = find (self, rendition);
   gint64 date_us = note_segment (self, cut->number, cut->start, cut->discontinuity);
 
+  touch (self);
   lectern_rendition_add_gap (found, cut, duration, date_us, &self->targets);
   answer_waiters (self, found);
 }
@@ -318,6 +340,7 @@ lectern_presentation_set_listed (LecternPresentation *self, const char *renditio
   g_autoptr (GMutexLocker) locker = g_mutex_locker_new (&self->lock);
   LecternRendition *found = find (self, rendition);
 
+  touch (self);
   if (found == NULL || found->listed == listed)
     return;
   found->listed = listed;
@@ -330,6 +353,7 @@ lectern_presentation_set_rungs (LecternPresentation *self, LecternLadder *ladder
 {
   g_autoptr (GMutexLocker) locker = g_mutex_locker_new (&self->lock);
 
+  touch (self);
   g_clear_pointer (&self->ladder, lectern_ladder_unref);
   self->ladder = ladder != NULL ? lectern_ladder_ref (ladder) : NULL;
 }
@@ -367,6 +391,7 @@ lectern_presentation_add_part (LecternPresentation *self, const char *rendition,
   {
     LecternRendition *found = find (self, rendition);
 
+    touch (self);
     lectern_rendition_add_part (found, part, ticks, duration_ticks);
     answer_waiters (self, found);
     track = lectern_track_ref (found->track);
@@ -402,6 +427,7 @@ lectern_presentation_end_segment (LecternPresentation *self, const char *renditi
   g_autoptr (GMutexLocker) locker = g_mutex_locker_new (&self->lock);
   LecternRendition *found = find (self, rendition);
 
+  touch (self);
   lectern_rendition_end_segment (found, &self->targets);
   if (self->ready_us == 0)
     self->ready_us = lectern_clock_now_us ();
@@ -416,6 +442,7 @@ lectern_presentation_add_segment (LecternPresentation *self, const char *renditi
 {
   g_autoptr (GMutexLocker) locker = g_mutex_locker_new (&self->lock);
 
+  touch (self);
   self->recorded = TRUE;
   lectern_eras_begin_segment (self->eras, segment->number, segment->start, segment->date_us,
                               segment->discontinuity);
@@ -427,6 +454,7 @@ lectern_presentation_end (LecternPresentation *self)
 {
   g_mutex_lock (&self->lock);
   self->ended = TRUE;
+  touch (self);
   answer_waiters (self, NULL);
   g_mutex_unlock (&self->lock);
   lectern_part_listeners_tell_ended (self->listeners);

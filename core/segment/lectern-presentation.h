@@ -63,6 +63,12 @@ lectern_presentation_get_targets (LecternPresentation *self);
 /* Wall time, µs, at which the stream's clock was 0; the same for all renditions. */
 LECTERN_API gint64 lectern_presentation_get_epoch (LecternPresentation *self);
 LECTERN_API gboolean lectern_presentation_is_ended (LecternPresentation *self);
+/* Returns: a number that changes with all that a playlist may show, and that no other presentation
+ * ever has: for caches. */
+LECTERN_API guint64 lectern_presentation_get_stamp (LecternPresentation *self);
+/* Returns: the number of the rendition's newest segment, whole or not; -1: none. */
+LECTERN_API gint64 lectern_presentation_get_newest (LecternPresentation *self,
+                                                    const char *rendition);
 /* Returns: (transfer full): names: the source's picture and video rungs from the largest, then the
  * source's sound and audio rungs. */
 LECTERN_API GStrv lectern_presentation_list (LecternPresentation *self);

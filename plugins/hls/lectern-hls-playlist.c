@@ -26,10 +26,9 @@ put_seconds (GString *text, gint64 ns)
 }
 
 static void
-put_query (GString *text, const char *query)
+put_query (GString *text)
 {
-  if (query != NULL && *query != '\0')
-    g_string_append_printf (text, "?%s", query);
+  g_string_append_c (text, LECTERN_HLS_QUERY_MARK);
 }
 
 static void
@@ -58,7 +57,6 @@ typedef struct
   GArray *views; /* of LecternRenditionView: those that can be played, in the order of the list */
   const LecternRenditionView *audio; /* the sound that goes with the pictures; NULL: none */
   gboolean has_video;
-  const char *query;
   GString *text;
 } Master;
 
@@ -114,7 +112,7 @@ put_audio (Master *master, const LecternRenditionView *view)
                           "#EXT-X-MEDIA:TYPE=AUDIO,GROUP-ID=\"audio\",NAME=\"%s\",%s,"
                           "CHANNELS=\"%u\",URI=\"%s.m3u8",
                           view->name, how, MAX (view->track->channels, 1), view->name);
-  put_query (master->text, master->query);
+  put_query (master->text);
   g_string_append (master->text, "\"\n");
 }
 
@@ -138,7 +136,7 @@ put_variant (Master *master, const LecternRenditionView *view)
   if (audio != NULL)
     g_string_append (master->text, ",AUDIO=\"audio\"");
   g_string_append_printf (master->text, "\n%s.m3u8", view->name);
-  put_query (master->text, master->query);
+  put_query (master->text);
   g_string_append_c (master->text, '\n');
 }
 
@@ -150,10 +148,10 @@ is_variant (const Master *master, const LecternRenditionView *view)
   return !is_audio (view) || view->rung || !master->has_video;
 }
 
-char *
-lectern_hls_write_master (LecternPresentation *presentation, const char *query)
+LecternHlsText *
+lectern_hls_write_master (LecternPresentation *presentation)
 {
-  Master master = { .query = query, .text = g_string_new ("#EXTM3U\n#EXT-X-VERSION:9\n") };
+  Master master = { .text = g_string_new ("#EXTM3U\n#EXT-X-VERSION:9\n") };
   gboolean any;
 
   read_master (&master, presentation);
@@ -165,7 +163,10 @@ lectern_hls_write_master (LecternPresentation *presentation, const char *query)
     if (is_variant (&master, &g_array_index (master.views, LecternRenditionView, i)))
       put_variant (&master, &g_array_index (master.views, LecternRenditionView, i));
   g_array_unref (master.views);
-  return g_string_free (master.text, !any);
+  if (any)
+    return lectern_hls_text_new (master.text);
+  g_string_free (master.text, TRUE);
+  return NULL;
 }
 
 /* Media */
@@ -181,7 +182,7 @@ put_uri (Writer *writer, const char *format, ...)
   va_start (args, format);
   g_string_append_vprintf (writer->text, format, args);
   va_end (args);
-  put_query (writer->text, writer->request->query);
+  put_query (writer->text);
 }
 
 /* Of all that the playlist lists. */
@@ -371,7 +372,7 @@ put_reports (Writer *writer)
         continue;
       number = view.parts->len > 0 ? view.next_number : view.next_number - 1;
       g_string_append_printf (writer->text, "#EXT-X-RENDITION-REPORT:URI=\"%s.m3u8", names[i]);
-      put_query (writer->text, writer->request->query);
+      put_query (writer->text);
       g_string_append_printf (writer->text, "\",LAST-MSN=%" G_GUINT64_FORMAT, number);
       if (view.parts->len > 0)
         g_string_append_printf (writer->text, ",LAST-PART=%u", view.parts->len - 1);
@@ -379,7 +380,7 @@ put_reports (Writer *writer)
     }
 }
 
-static char *
+static LecternHlsText *
 write_media (Writer *writer)
 {
   guint held = writer->view.segments->len;
@@ -399,16 +400,16 @@ write_media (Writer *writer)
       put_open_segment (writer);
       put_reports (writer);
     }
-  return g_string_free (writer->text, FALSE);
+  return lectern_hls_text_new (writer->text);
 }
 
-char *
+LecternHlsText *
 lectern_hls_write_media (LecternPresentation *presentation, const LecternHlsRequest *request)
 {
   Writer writer = { .presentation = presentation,
                     .targets = lectern_presentation_get_targets (presentation),
                     .request = request };
-  char *text;
+  LecternHlsText *text;
 
   if (!lectern_presentation_view (presentation, request->rendition, &writer.view))
     return NULL;

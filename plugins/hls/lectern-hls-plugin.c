@@ -9,13 +9,14 @@ G_DECLARE_FINAL_TYPE (LecternHlsPlugin, lectern_hls_plugin, LECTERN, HLS_PLUGIN,
 #define PLAYLIST_TYPE "application/vnd.apple.mpegurl"
 /* A blocked request is answered after so many target durations at the latest. */
 #define MAX_BLOCK_TARGETS 3
-#define MAX_NUMBER_AHEAD 2
+#define MAX_NUMBER_AHEAD 3
 
 struct _LecternHlsPlugin
 {
   LecternPlugin parent_instance;
   LecternPresentations *presentations;
   LecternSegmentService *segments;
+  LecternHlsCache *cache;
   gboolean low_latency; /* set in start, then read-only */
 };
 
@@ -30,9 +31,10 @@ respond_not_found (LecternHttpExchange *exchange, const char *what)
 }
 
 static void
-respond_playlist (LecternHttpExchange *exchange, char *text, gboolean ended)
+respond_playlist (LecternHttpExchange *exchange, LecternHlsText *text, const char *query,
+                  gboolean ended)
 {
-  g_autoptr (GBytes) body = g_bytes_new_take (text, strlen (text));
+  g_autoptr (GBytes) body = lectern_hls_text_fill (text, query);
 
   lectern_http_exchange_set_header (exchange, "Cache-Control", ended ? "max-age=60" : "no-cache");
   lectern_http_exchange_respond (exchange, 200, PLAYLIST_TYPE, body);
@@ -66,13 +68,20 @@ open_and_answer (LecternHlsPlugin *self, LecternHttpExchange *exchange,
                  void (*answer) (LecternHlsPlugin *plugin, LecternHttpExchange *exchange,
                                  LecternPresentation *presentation))
 {
-  Opening *opening = g_new (Opening, 1);
+  const char *thing = lectern_http_exchange_get_access (exchange)->thing;
+  g_autoptr (LecternPresentation) found = lectern_presentations_lookup (self->presentations, thing);
+  Opening *opening;
 
+  if (found != NULL)
+    {
+      answer (self, exchange, found);
+      return;
+    }
+  opening = g_new (Opening, 1);
   opening->plugin = g_object_ref (self);
   opening->exchange = lectern_http_exchange_ref (exchange);
   opening->answer = answer;
-  lectern_presentations_open (
-      self->presentations, lectern_http_exchange_get_access (exchange)->thing, on_opened, opening);
+  lectern_presentations_open (self->presentations, thing, on_opened, opening);
 }
 
 static void
@@ -83,20 +92,41 @@ wait_for (LecternHlsPlugin *self, const LecternSegmentAsk *ask, LecternSegmentAs
   lectern_segment_wait (ask, limit_us * MAX_BLOCK_TARGETS, func, self, self);
 }
 
+/* Returns: (transfer full) (nullable): the playlist of @request (NULL: the multivariant one), which
+ * is written once for all who ask until something changes. */
+static LecternHlsText *
+get_text (LecternHlsPlugin *self, LecternPresentation *presentation,
+          const LecternHlsRequest *request)
+{
+  guint64 stamp = lectern_presentation_get_stamp (presentation);
+  g_autofree char *key = g_strconcat (lectern_presentation_get_name (presentation), "\n",
+                                      request != NULL ? request->rendition : "",
+                                      request != NULL && request->skip ? "\nskip" : NULL, NULL);
+  LecternHlsText *text = lectern_hls_cache_get (self->cache, key, stamp);
+
+  if (text != NULL)
+    return text;
+  text = request != NULL ? lectern_hls_write_media (presentation, request)
+                         : lectern_hls_write_master (presentation);
+  if (text != NULL)
+    lectern_hls_cache_put (self->cache, key, stamp, text);
+  return text;
+}
+
 static void
 answer_master (LecternHlsPlugin *self, LecternHttpExchange *exchange,
                LecternPresentation *presentation)
 {
   g_autofree char *query = lectern_segment_service_begin (self->segments, exchange);
-  char *text;
+  g_autoptr (LecternHlsText) text = NULL;
 
   if (query == NULL)
     return;
-  text = lectern_hls_write_master (presentation, query);
+  text = get_text (self, presentation, NULL);
   if (text == NULL)
     respond_not_found (exchange, "the stream has only just begun");
   else
-    respond_playlist (exchange, text, FALSE);
+    respond_playlist (exchange, text, query, FALSE);
 }
 
 static void give_master (LecternHlsPlugin *self, LecternHttpExchange *exchange,
@@ -135,16 +165,15 @@ answer_media (const LecternSegmentAsk *ask, gpointer user_data)
   LecternHlsPlugin *self = user_data;
   g_autofree char *query = lectern_segment_service_carry (ask->exchange);
   const char *skip = lectern_http_exchange_get_query_value (ask->exchange, "_HLS_skip");
-  LecternHlsRequest request = { .rendition = ask->rendition,
-                                .query = query,
-                                .low_latency = self->low_latency,
-                                .skip = skip != NULL };
-  char *text = lectern_hls_write_media (ask->presentation, &request);
+  LecternHlsRequest request
+      = { .rendition = ask->rendition, .low_latency = self->low_latency, .skip = skip != NULL };
+  g_autoptr (LecternHlsText) text = get_text (self, ask->presentation, &request);
 
   if (text == NULL)
     respond_not_found (ask->exchange, "no such rendition");
   else
-    respond_playlist (ask->exchange, text, lectern_presentation_is_ended (ask->presentation));
+    respond_playlist (ask->exchange, text, query,
+                      lectern_presentation_is_ended (ask->presentation));
 }
 
 /* FALSE: the value is there and is no number. */
@@ -160,10 +189,8 @@ get_number (LecternHttpExchange *exchange, const char *name, gint64 absent, gint
 static gboolean
 is_too_far_ahead (LecternPresentation *presentation, const char *rendition, gint64 number)
 {
-  g_auto (LecternRenditionView) view = { 0 };
-
-  return lectern_presentation_view (presentation, rendition, &view)
-         && number > (gint64) view.next_number + MAX_NUMBER_AHEAD;
+  return number >= 0
+         && number > lectern_presentation_get_newest (presentation, rendition) + MAX_NUMBER_AHEAD;
 }
 
 static void
@@ -239,13 +266,22 @@ lectern_hls_plugin_start (LecternPlugin *plugin, GError **error)
 }
 
 static void
+lectern_hls_plugin_finalize (GObject *object)
+{
+  lectern_hls_cache_free (LECTERN_HLS_PLUGIN (object)->cache);
+  G_OBJECT_CLASS (lectern_hls_plugin_parent_class)->finalize (object);
+}
+
+static void
 lectern_hls_plugin_init (LecternHlsPlugin *self)
 {
+  self->cache = lectern_hls_cache_new ();
 }
 
 static void
 lectern_hls_plugin_class_init (LecternHlsPluginClass *klass)
 {
+  G_OBJECT_CLASS (klass)->finalize = lectern_hls_plugin_finalize;
   LECTERN_PLUGIN_CLASS (klass)->start = lectern_hls_plugin_start;
 }
 

@@ -15,12 +15,12 @@ import sys
 import time
 from pathlib import Path
 
-from harness import modes, tables, transcode
+from harness import hls, modes, tables, transcode
 from harness.bench import Bench, Failed, Missing
 from harness.servers import FORMATS, SERVERS
 
 ROOT = Path(__file__).resolve().parents[2]
-MODES = ("fanout", "delay", "memory", "stalled", "idle", "reactors", "transcode")
+MODES = ("fanout", "delay", "memory", "stalled", "idle", "reactors", "transcode", "hls")
 FLUSHES = ("frame", "100", "350")
 PEERS = ("nginx-rtmp", "nms2", "nms4")
 
@@ -93,7 +93,7 @@ def fanout_plan(o, names):
 
 def plan(o, bench):
     """Functions that each measure one row, with what to call it."""
-    chosen = words(o.mode, ("fanout", "idle") if o.set == "quick" else ("fanout", "memory", "stalled", "idle",
+    chosen = words(o.mode, ("fanout", "idle") if o.set == "quick" else ("fanout", "memory", "stalled", "idle", "hls",
                                                                               "reactors"))
     for mode in chosen:
         if mode not in MODES:
@@ -118,14 +118,19 @@ def plan(o, bench):
     if "idle" in chosen:
         steps += [(f"idle WebSockets {name}", lambda n=name: modes.idle(bench, n)) for name in ("floor", "lectern")
                   if name in names]
+    if "hls" in chosen:
+        steps += [(f"hls {what} {n}", lambda w=what, n=n: hls.serving(bench, w, n))
+                  for what in hls.SIZES for n in (100, 1000)]
+        steps += [("hls blocking reload", lambda: hls.blocking(bench))]
     if "reactors" in chosen:
         steps += [(f"{n} reactors", lambda n=n: modes.reactors(bench, n)) for n in (1, 2)]
     return steps
 
 
 def brief(row):
-    told = {key: row[key] for key in ("per_gb", "cpu_percent", "delay_ms", "first_key_ms", "trip_ms", "kib_viewer",
-                                      "kib_stalled", "lost", "stalls", "alive", "closed_after", "spread", "cpu_per_second", "server_per_second", "kbits", "ssim",
+    told = {key: row[key] for key in ("per_gb", "requests_s", "cpu_us", "ratio", "spread_ms", "spread_worst_ms", "cpu_percent",
+                                      "delay_ms", "first_key_ms", "trip_ms", "kib_viewer", "kib_stalled", "lost", "stalls",
+                                      "alive", "closed_after", "spread", "cpu_per_second", "server_per_second", "kbits", "ssim",
                                       "plain_kbits", "other_percent") if key in row}
     return " ".join(f"{k}={v:.3g}" if isinstance(v, float) else f"{k}={v}" for k, v in told.items())
 
@@ -139,6 +144,10 @@ def measure(o, title, step):
         except (Failed, OSError, json.JSONDecodeError) as error:
             print(f"{title}: {error}", file=sys.stderr, flush=True)
             return best
+        if isinstance(row, list):  # servers that were measured side by side
+            for one in row:
+                print(f"{title} {one['server']}: {brief(one)}", flush=True)
+            return row
         print(f"{title}: {brief(row)}", flush=True)
         if best is None or row["other_percent"] < best["other_percent"]:
             best = row
@@ -172,8 +181,9 @@ def main():
             if row is None:
                 failed += 1
                 continue
-            keep(kept, row)
-            rows.append(row)
+            for one in row if isinstance(row, list) else [row]:
+                keep(kept, one)
+                rows.append(one)
     (o.out / "results.json").write_text(json.dumps(rows, indent=1) + "\n")
     print(f"\n{tables.show(rows)}\n\n{time.monotonic() - begun:.0f} s; rows: {o.out / 'results.json'},"
           f" all kept: {kept}")
