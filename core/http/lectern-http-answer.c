@@ -185,6 +185,19 @@ lectern_http_exchange_respond (LecternHttpExchange *self, guint status, const ch
 }
 
 void
+lectern_http_exchange_respond_shared (LecternHttpExchange *self, guint status,
+                                      const char *content_type, GBytes *body, int fd,
+                                      guint64 offset)
+{
+  LecternHttpPayload payload = { .bytes = g_bytes_ref (body),
+                                 .fd = fd,
+                                 .left = g_bytes_get_size (body),
+                                 .base = offset };
+
+  lectern_http_exchange_respond_payload (self, status, content_type, &payload);
+}
+
+void
 lectern_http_exchange_respond_file (LecternHttpExchange *self, guint status,
                                     const char *content_type, int fd, guint64 offset, guint64 size)
 {

@@ -135,7 +135,9 @@ lectern_http_connection_send (LecternHttpConnection *self, GString *head,
   self->state = SENDING;
   lectern_timer_stop (&self->timer);
   lectern_http_payload_join (&self->payload, head);
-  if (!lectern_connection_write (self->connection, head->str, head->len))
+  if (!(self->payload.left > 0
+            ? lectern_connection_write_more (self->connection, head->str, head->len)
+            : lectern_connection_write (self->connection, head->str, head->len)))
     return;
   pump (self);
 }
@@ -196,7 +198,8 @@ refuse (LecternHttpConnection *self, const LecternHttpRefusal *refusal)
   g_autoptr (GString) head = g_string_sized_new (512);
   g_autoptr (GBytes) body
       = lectern_http_status_make_problem (refusal->status, NULL, refusal->reason);
-  LecternHttpPayload payload = { g_bytes_ref (body), -1, 0, g_bytes_get_size (body) };
+  LecternHttpPayload payload
+      = { .bytes = g_bytes_ref (body), .fd = -1, .left = g_bytes_get_size (body) };
 
   note_refusal (self, refusal);
   lectern_http_status_put_start (head, refusal->status, lectern_http_cell_get_date (self->cell));

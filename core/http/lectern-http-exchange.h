@@ -58,6 +58,12 @@ LECTERN_API void lectern_http_exchange_respond (LecternHttpExchange *self, guint
 LECTERN_API void lectern_http_exchange_respond_file (LecternHttpExchange *self, guint status,
                                                      const char *content_type, int fd,
                                                      guint64 offset, guint64 size);
+/* The same with @body, which lies from @offset in the open file @fd too: for large bodies that many
+ * peers get, as the kernel need not copy them. The file must stay open and unchanged as long as
+ * @body is held. */
+LECTERN_API void lectern_http_exchange_respond_shared (LecternHttpExchange *self, guint status,
+                                                       const char *content_type, GBytes *body,
+                                                       int fd, guint64 offset);
 LECTERN_API void lectern_http_exchange_respond_json (LecternHttpExchange *self, guint status,
                                                      JsonNode *root);
 /* RFC 9457 problem+json with the code's status, name and public sentence. */

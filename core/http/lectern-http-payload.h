@@ -4,13 +4,15 @@
 #include "http/lectern-http-cell.h"
 #include "net/lectern-connection.h"
 
-/* LecternHttpPayload: the bytes behind a head: of memory or of a file. */
+/* LecternHttpPayload: the bytes behind a head: of memory, or of a file, or of memory that a file
+ * holds too, from where the kernel takes them. */
 typedef struct
 {
   GBytes *bytes; /* or NULL */
-  int fd;        /* or -1 */
+  int fd;        /* or -1; closed with the payload, unless there are `bytes`, which keep it open */
   guint64 offset;
   guint64 left;
+  guint64 base; /* where `bytes` begin in the file */
 } LecternHttpPayload;
 
 #define LECTERN_HTTP_PAYLOAD_NONE ((LecternHttpPayload){ .fd = -1 })

@@ -7,6 +7,7 @@
 #include <errno.h>
 #include <linux/sockios.h>
 #include <sys/ioctl.h>
+#include <sys/sendfile.h>
 #include <sys/socket.h>
 
 /* Reads for one event: a fast sender leaves time to the others. */
@@ -226,6 +227,40 @@ lectern_connection_send_more (LecternConnection *self, const void *data, gsize l
   return send_now (self, data, length, TRUE);
 }
 
+gssize
+lectern_connection_send_file (LecternConnection *self, int fd, guint64 offset, gsize length)
+{
+  off_t at = (off_t) offset;
+  gssize sent;
+
+  if (self->tls != NULL)
+    return -1;
+  if (self->closing || self->finishing)
+    return (gssize) length;
+  if (self->blocked)
+    {
+      self->want_writable = TRUE;
+      return 0;
+    }
+  do
+    sent = sendfile (self->watch.fd, fd, &at, length);
+  while (sent < 0 && errno == EINTR);
+  if (sent == 0 || (sent < 0 && (errno == EINVAL || errno == ENOSYS || errno == EIO)))
+    return -1;
+  if (sent < 0 && errno != EAGAIN)
+    {
+      lectern_connection_break (self, errno);
+      return (gssize) length;
+    }
+  sent = MAX (sent, 0);
+  count_sent (self, (gsize) sent);
+  if ((gsize) sent == length)
+    return sent;
+  self->want_writable = TRUE;
+  lectern_connection_set_blocked (self);
+  return sent;
+}
+
 static gboolean
 keep (LecternConnection *self, const guint8 *data, gsize length)
 {
@@ -242,8 +277,8 @@ keep (LecternConnection *self, const guint8 *data, gsize length)
   return FALSE;
 }
 
-gboolean
-lectern_connection_write (LecternConnection *self, const void *data, gsize length)
+static gboolean
+write_all (LecternConnection *self, const void *data, gsize length, gboolean more)
 {
   LecternIo io;
   gsize sent, kept;
@@ -257,7 +292,7 @@ lectern_connection_write (LecternConnection *self, const void *data, gsize lengt
       self->want_writable = TRUE;
       return keep (self, data, length);
     }
-  io = lectern_connection_transmit (self, data, length, FALSE, &sent, &kept);
+  io = lectern_connection_transmit (self, data, length, more, &sent, &kept);
   if (io == LECTERN_IO_BROKEN)
     {
       lectern_connection_break (self, errno);
@@ -271,6 +306,18 @@ lectern_connection_write (LecternConnection *self, const void *data, gsize lengt
   self->want_writable = TRUE;
   lectern_connection_set_blocked (self);
   return TRUE;
+}
+
+gboolean
+lectern_connection_write (LecternConnection *self, const void *data, gsize length)
+{
+  return write_all (self, data, length, FALSE);
+}
+
+gboolean
+lectern_connection_write_more (LecternConnection *self, const void *data, gsize length)
+{
+  return write_all (self, data, length, TRUE);
 }
 
 static void

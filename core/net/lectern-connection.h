@@ -54,11 +54,18 @@ LECTERN_API void lectern_connection_set_reading (LecternConnection *self, gboole
  * closed; the connection is then being closed with LIMIT. */
 LECTERN_API gboolean lectern_connection_write (LecternConnection *self, const void *data,
                                                gsize length);
+/* The same; more follows at once, and may leave together with it. */
+LECTERN_API gboolean lectern_connection_write_more (LecternConnection *self, const void *data,
+                                                    gsize length);
 /* Sends straight from the caller's memory and keeps nothing (over TLS at most one record of 16
  * KiB). Returns: bytes accepted, 0 … @length; less than @length: `writable` will be called. 0 while
  * bytes of lectern_connection_write wait. On a broken connection it accepts all and closes after
  * the current event. */
 LECTERN_API gsize lectern_connection_send (LecternConnection *self, const void *data, gsize length);
+/* The same with @length bytes of the file @fd from @offset, which the kernel takes from where they
+ * are. -1: that cannot be done (TLS, or the file does not allow it, or has ended): read and send. */
+LECTERN_API gssize lectern_connection_send_file (LecternConnection *self, int fd, guint64 offset,
+                                                 gsize length);
 /* The same for bytes that others follow at once, so that the kernel puts both in one segment. */
 LECTERN_API gsize lectern_connection_send_more (LecternConnection *self, const void *data,
                                                 gsize length);

@@ -39,6 +39,7 @@ void
 lectern_rendition_free (LecternRendition *self)
 {
   g_queue_clear_full (&self->segments, (GDestroyNotify) lectern_segment_unref);
+  g_clear_pointer (&self->file, lectern_segment_file_unref);
   g_ptr_array_unref (self->parts);
   g_ptr_array_unref (self->inits);
   g_ptr_array_unref (self->tracks);
@@ -157,7 +158,9 @@ lectern_rendition_end_segment (LecternRendition *self, const LecternSegmentTarge
   if (self->parts->len == 0)
     return;
   self->next.duration = lectern_cmaf_to_ns (self->next.duration_ticks, timescale);
-  segment = lectern_segment_new (&self->next, self->parts);
+  if (self->file == NULL)
+    self->file = lectern_segment_file_new_in_memory ();
+  segment = lectern_segment_new (&self->next, self->parts, self->file);
   g_ptr_array_set_size (self->parts, 0);
   measure (self, segment);
   self->bytes += segment->size;

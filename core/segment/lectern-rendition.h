@@ -9,12 +9,13 @@ struct _LecternRendition
   char *name;
   guint order; /* among those of equal size */
   LecternTrack *track;
-  GPtrArray *inits;    /* element-type GBytes, by number; NULL where no segment needs it any more */
-  GPtrArray *tracks;   /* element-type LecternTrack, by the same number */
-  GQueue segments;     /* LecternSegment, oldest first */
-  gsize bytes;         /* of the segments */
-  GPtrArray *parts;    /* of the segment under way */
-  LecternSegment next; /* its plain fields so far */
+  GPtrArray *inits;  /* element-type GBytes, by number; NULL where no segment needs it any more */
+  GPtrArray *tracks; /* element-type LecternTrack, by the same number */
+  GQueue segments;   /* LecternSegment, oldest first */
+  gsize bytes;       /* of the segments */
+  LecternSegmentFile *file; /* of memory; NULL: cannot be had */
+  GPtrArray *parts;         /* of the segment under way */
+  LecternSegment next;      /* its plain fields so far */
   gboolean under_way;
   gboolean listed; /* else it has left, at `left_us`, and may come back */
   gint64 left_us;

@@ -135,19 +135,30 @@ respond_segment (LecternSegmentService *self, const LecternSegmentAsk *ask, Lect
 }
 
 static void
+respond_range (const LecternSegmentAsk *ask, LecternSegment *segment)
+{
+  const char *type = get_type_of (ask->presentation, ask->rendition);
+
+  if (segment->bytes != NULL)
+    lectern_http_exchange_respond_shared (ask->exchange, 200, type, segment->bytes,
+                                          segment->file->fd, segment->offset);
+  else
+    lectern_http_exchange_respond_file (ask->exchange, 200, type, segment->file->fd,
+                                        segment->offset, segment->size);
+}
+
+static void
 answer_segment (LecternSegmentService *self, const LecternSegmentAsk *ask)
 {
   g_autoptr (LecternSegment) found
       = lectern_presentation_get_segment (ask->presentation, ask->rendition, ask->number);
 
-  if (found == NULL)
+  if (found == NULL || found->gap)
     respond_not_found (ask->exchange, "no such segment");
   else if (!lectern_segment_is_range (found))
     respond_segment (self, ask, found);
   else if (begin_media (self, ask->exchange, found->size))
-    lectern_http_exchange_respond_file (ask->exchange, 200,
-                                        get_type_of (ask->presentation, ask->rendition),
-                                        found->file->fd, found->offset, found->size);
+    respond_range (ask, found);
 }
 
 static void

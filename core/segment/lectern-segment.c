@@ -2,6 +2,9 @@
 #include "segment/lectern-segment-private.h"
 
 #include <errno.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <sys/mman.h>
 #include <unistd.h>
 
 LecternPart *
@@ -33,26 +36,72 @@ lectern_part_unref (LecternPart *self)
   g_free (self);
 }
 
-static GBytes *
-join_parts (GPtrArray *parts)
+/* A segment's place in the rendition's file. */
+typedef struct
+{
+  LecternSegmentFile *file;
+  guint64 offset;
+  gsize size; /* whole pages */
+  guint8 *memory;
+} Place;
+
+static void
+place_free (gpointer data)
+{
+  Place *place = data;
+
+  munmap (place->memory, place->size);
+  /* Nobody sends it any more: its pages go back. */
+  if (fallocate (place->file->fd, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, (off_t) place->offset,
+                 (off_t) place->size)
+      != 0)
+    g_debug ("a segment's memory is kept: %s", g_strerror (errno));
+  lectern_segment_file_unref (place->file);
+  g_free (place);
+}
+
+/* Returns: (nullable): memory for @size bytes at the file's end. */
+static Place *
+find_place (LecternSegmentFile *file, gsize size)
+{
+  gsize page = (gsize) sysconf (_SC_PAGESIZE);
+  gsize whole = (size + page - 1) / page * page;
+  Place *place;
+  void *memory;
+
+  if (ftruncate (file->fd, (off_t) (file->end + whole)) != 0)
+    return NULL;
+  memory = mmap (NULL, whole, PROT_READ | PROT_WRITE, MAP_SHARED, file->fd, (off_t) file->end);
+  if (memory == MAP_FAILED)
+    return NULL;
+  place = g_new (Place, 1);
+  *place = (Place){ lectern_segment_file_ref (file), file->end, whole, memory };
+  file->end += whole;
+  return place;
+}
+
+static gsize
+get_size (GPtrArray *parts)
 {
   gsize size = 0;
-  gsize at = 0;
-  guint8 *data;
 
   for (guint i = 0; i < parts->len; i++)
     size += g_bytes_get_size (((LecternPart *) g_ptr_array_index (parts, i))->bytes);
-  data = g_malloc (size);
+  return size;
+}
+
+static void
+copy_parts (GPtrArray *parts, guint8 *to)
+{
   for (guint i = 0; i < parts->len; i++)
     {
       gsize length;
       LecternPart *part = g_ptr_array_index (parts, i);
       gconstpointer bytes = g_bytes_get_data (part->bytes, &length);
 
-      memcpy (data + at, bytes, length);
-      at += length;
+      memcpy (to, bytes, length);
+      to += length;
     }
-  return g_bytes_new_take (data, size);
 }
 
 /* The same parts as slices of the whole, so that nothing is held twice. */
@@ -91,14 +140,31 @@ new_segment (const LecternSegment *fields, gsize size)
   return self;
 }
 
-LecternSegment *
-lectern_segment_new (const LecternSegment *fields, GPtrArray *parts)
+/* In the file, so that the kernel sends it from there; else in memory of its own. */
+static void
+set_content (LecternSegment *self, GPtrArray *parts, LecternSegmentFile *file)
 {
-  GBytes *bytes = join_parts (parts);
-  LecternSegment *self = new_segment (fields, g_bytes_get_size (bytes));
+  Place *place = file != NULL ? find_place (file, self->size) : NULL;
+  guint8 *memory = place != NULL ? place->memory : g_malloc (self->size);
 
-  self->bytes = bytes;
-  self->parts = slice_parts (parts, bytes);
+  copy_parts (parts, memory);
+  if (place == NULL)
+    {
+      self->bytes = g_bytes_new_take (memory, self->size);
+      return;
+    }
+  self->bytes = g_bytes_new_with_free_func (memory, self->size, place_free, place);
+  self->file = lectern_segment_file_ref (file);
+  self->offset = place->offset;
+}
+
+LecternSegment *
+lectern_segment_new (const LecternSegment *fields, GPtrArray *parts, LecternSegmentFile *file)
+{
+  LecternSegment *self = new_segment (fields, get_size (parts));
+
+  set_content (self, parts, file);
+  self->parts = slice_parts (parts, self->bytes);
   self->frames = 0;
   for (guint i = 0; i < parts->len; i++)
     self->frames += ((LecternPart *) g_ptr_array_index (parts, i))->frames;
@@ -174,6 +240,8 @@ lectern_segment_read (LecternSegment *self)
 
   if (self->bytes != NULL)
     return g_bytes_ref (self->bytes);
+  if (self->file == NULL)
+    return NULL;
   data = g_malloc (self->size);
   for (guint i = 0; i < MAX (self->n_pieces, 1); i++)
     {
@@ -208,8 +276,16 @@ lectern_segment_file_new (int fd)
 {
   LecternSegmentFile *self = g_new (LecternSegmentFile, 1);
 
-  *self = (LecternSegmentFile){ fd, 1 };
+  *self = (LecternSegmentFile){ .fd = fd, .refs = 1 };
   return self;
+}
+
+LecternSegmentFile *
+lectern_segment_file_new_in_memory (void)
+{
+  int fd = memfd_create ("lectern-segments", MFD_CLOEXEC);
+
+  return fd >= 0 ? lectern_segment_file_new (fd) : NULL;
 }
 
 LecternSegmentFile *

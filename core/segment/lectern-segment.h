@@ -28,6 +28,7 @@ typedef struct
   int fd;
   /*< private >*/
   gint refs;
+  guint64 end; /* where the next segment goes */
 } LecternSegmentFile;
 
 /* @fd: (transfer full). */
@@ -62,7 +63,7 @@ typedef struct
   gsize size;       /* bytes */
   GPtrArray *parts; /* element-type LecternPart; in order, slices of `bytes`; empty in a file */
   GBytes *bytes;    /* NULL: in a file */
-  LecternSegmentFile *file; /* NULL: in memory */
+  LecternSegmentFile *file; /* NULL: in memory alone; with `bytes`: there too */
   guint64 offset;           /* in the file */
   /*< private >*/
   LecternSegmentPiece *pieces; /* NULL: it lies in one */
