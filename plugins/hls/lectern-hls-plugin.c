@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "lectern-hls-gzip.h"
 #include "lectern-hls-playlist.h"
 
 #include <string.h>
@@ -34,9 +35,17 @@ static void
 respond_playlist (LecternHttpExchange *exchange, LecternHlsText *text, const char *query,
                   gboolean ended)
 {
-  g_autoptr (GBytes) body = lectern_hls_text_fill (text, query);
+  g_autoptr (GBytes) plain = lectern_hls_text_fill (text, query);
+  g_autoptr (GBytes) body = NULL;
 
   lectern_http_exchange_set_header (exchange, "Cache-Control", ended ? "max-age=60" : "no-cache");
+  lectern_http_exchange_set_header (exchange, "Vary", "Accept-Encoding");
+  if (lectern_hls_gzip_is_accepted (lectern_http_exchange_get_header (exchange, "Accept-Encoding")))
+    body = lectern_hls_gzip (plain);
+  if (body != NULL && body != plain)
+    lectern_http_exchange_set_header (exchange, "Content-Encoding", "gzip");
+  if (body == NULL)
+    body = g_bytes_ref (plain);
   lectern_http_exchange_respond (exchange, 200, PLAYLIST_TYPE, body);
 }
 
