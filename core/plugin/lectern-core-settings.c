@@ -97,6 +97,9 @@ static const LecternSetting segment[] = {
     N_ ("Segments that a live playlist lists") },
   { "window-size", LECTERN_SETTING_SIZE, "64MiB", "1MiB", "16GiB",
     N_ ("Most bytes of segments kept of one rendition") },
+  { "dvr-window", LECTERN_SETTING_DURATION, "0s", "0s", "1d",
+    N_ ("How far back a live stream can be rewound, on the disk of [server] state-dir; 0: what is "
+        "in memory") },
   { "linger", LECTERN_SETTING_DURATION, "60s", "0s", "1d",
     N_ ("How long the segments of a stream that has ended can still be watched") },
   { NULL },
@@ -184,6 +187,7 @@ lectern_core_settings_read_segment (LecternConfig *config, LecternSegmentTargets
     .part = lectern_config_get_duration (config, "segment", "part") * 1000,
     .window = lectern_config_get_integer (config, "segment", "window"),
     .window_bytes = lectern_config_get_size (config, "segment", "window-size"),
+    .rewind = lectern_config_get_duration (config, "segment", "dvr-window") * 1000,
     .linger_us = lectern_config_get_duration (config, "segment", "linger"),
   };
 }

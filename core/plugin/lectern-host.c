@@ -206,6 +206,7 @@ open_nouns (LecternHost *self)
   LecternHttpLimits http;
   LecternMediaLimits media;
   LecternSegmentTargets segments;
+  g_autofree char *rewind = NULL;
 
   lectern_core_settings_read_http (self->config, &http);
   lectern_core_settings_read_media (self->config, &media);
@@ -216,6 +217,8 @@ open_nouns (LecternHost *self)
   self->streams = lectern_stream_registry_new (self->sessions, &media);
   lectern_core_settings_read_segment (self->config, &segments);
   self->presentations = lectern_presentations_new (self->streams, self->reactors, &segments);
+  rewind = g_build_filename (self->state_dir, "rewind", NULL);
+  lectern_presentations_set_folder (self->presentations, rewind);
   self->segments = lectern_segment_service_new (self->presentations, self->http, self->access,
                                                 self->sessions);
 }

@@ -5,6 +5,8 @@
 #include "segment/lectern-cuts.h"
 #include "segment/lectern-presentation.h"
 
+struct _LecternSpool;
+
 /* The segmenter's side; each call under nobody's lock, for one rendition by one thread at a time.
  */
 /* A segment is under way, which begins at @cut; its first frame's DTS is @start. */
@@ -21,5 +23,15 @@ void lectern_presentation_add_gap (LecternPresentation *self, const char *rendit
  * that players notice and go elsewhere. */
 void lectern_presentation_set_listed (LecternPresentation *self, const char *rendition,
                                       gboolean listed);
+/* Whole segments go to @spool too, for as long as the targets' `rewind` says. Before the first. */
+void lectern_presentation_set_spool (LecternPresentation *self, struct _LecternSpool *spool);
+/* The spool's side: the rendition's file, (transfer full) (nullable), and a segment that lies in it
+ * and will stand for the one in memory. */
+LecternSegmentFile *lectern_presentation_get_disk_file (LecternPresentation *self,
+                                                        const char *rendition);
+void lectern_presentation_set_disk_file (LecternPresentation *self, const char *rendition,
+                                         LecternSegmentFile *file);
+void lectern_presentation_take_twin (LecternPresentation *self, const char *rendition,
+                                     LecternSegment *twin);
 /* @ladder: (nullable): what the rungs are, and are meant to be. */
 void lectern_presentation_set_rungs (LecternPresentation *self, LecternLadder *ladder);

@@ -32,6 +32,7 @@ struct _LecternPresentation
   LecternSegmentTargets targets;
   gint64 epoch_us;
   LecternPartListeners *listeners;
+  LecternSpool *spool; /* or NULL */
 
   GMutex lock;           /* guards what follows */
   GPtrArray *renditions; /* in the order of their making */
@@ -98,6 +99,7 @@ lectern_presentation_unref (LecternPresentation *self)
   g_ptr_array_unref (self->renditions);
   lectern_eras_free (self->eras);
   g_clear_pointer (&self->ladder, lectern_ladder_unref);
+  g_clear_pointer (&self->spool, lectern_spool_unref);
   g_hash_table_unref (self->waiters);
   lectern_part_listeners_free (self->listeners);
   g_mutex_clear (&self->lock);
@@ -276,6 +278,7 @@ lectern_presentation_set_track (LecternPresentation *self, const char *rendition
       lectern_rendition_free (made);
       return FALSE;
     }
+  made->spool = self->spool;
   made->order = is_source (rendition) ? 0 : self->renditions->len + 1;
   g_ptr_array_add (self->renditions, made);
   return TRUE;
@@ -406,6 +409,39 @@ lectern_presentation_add_part (LecternPresentation *self, const char *rendition,
   lectern_part_listeners_tell_part (self->listeners, &news);
 }
 
+void
+lectern_presentation_set_spool (LecternPresentation *self, LecternSpool *spool)
+{
+  self->spool = lectern_spool_ref (spool);
+}
+
+LecternSegmentFile *
+lectern_presentation_get_disk_file (LecternPresentation *self, const char *rendition)
+{
+  g_autoptr (GMutexLocker) locker = g_mutex_locker_new (&self->lock);
+  LecternRendition *found = find (self, rendition);
+
+  return found->disk != NULL ? lectern_segment_file_ref (found->disk) : NULL;
+}
+
+void
+lectern_presentation_set_disk_file (LecternPresentation *self, const char *rendition,
+                                    LecternSegmentFile *file)
+{
+  g_autoptr (GMutexLocker) locker = g_mutex_locker_new (&self->lock);
+
+  find (self, rendition)->disk = lectern_segment_file_ref (file);
+}
+
+void
+lectern_presentation_take_twin (LecternPresentation *self, const char *rendition,
+                                LecternSegment *twin)
+{
+  g_autoptr (GMutexLocker) locker = g_mutex_locker_new (&self->lock);
+
+  g_queue_push_tail (&find (self, rendition)->twins, lectern_segment_ref (twin));
+}
+
 /* Under the lock. */
 static void
 clear_left (LecternPresentation *self)
@@ -429,6 +465,8 @@ lectern_presentation_end_segment (LecternPresentation *self, const char *renditi
 
   touch (self);
   lectern_rendition_end_segment (found, &self->targets);
+  if (self->spool != NULL && found->memory != NULL)
+    lectern_spool_write (self->spool, self, rendition, found->segments.tail->data);
   if (self->ready_us == 0)
     self->ready_us = lectern_clock_now_us ();
   clear_left (self);

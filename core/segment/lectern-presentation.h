@@ -25,6 +25,7 @@ typedef struct
   gint64 part;        /* 300 ms; the published part target */
   guint window;       /* segments in the live window: 6 */
   gsize window_bytes; /* at most, of one rendition: 64 MiB */
+  gint64 rewind;      /* how far back of a live stream is kept on a disk: 0 */
   gint64 linger_us;   /* how long an ended presentation can still be asked for */
 } LecternSegmentTargets;
 
@@ -176,6 +177,8 @@ LECTERN_API GType lectern_presentation_get_type (void);
 LECTERN_API LecternPresentations *lectern_presentations_new (LecternStreamRegistry *streams,
                                                              LecternReactorPool *reactors,
                                                              const LecternSegmentTargets *targets);
+/* Where segments go that are kept for rewinding; once, before the first use. Thread: control. */
+LECTERN_API void lectern_presentations_set_folder (LecternPresentations *self, const char *folder);
 LECTERN_API void lectern_presentations_set_targets (LecternPresentations *self,
                                                     const LecternSegmentTargets *targets);
 /* From the first user on, streams are segmented; after the last, no more. Thread: control. */

@@ -16,6 +16,7 @@ struct _LecternPresentations
   guint users;
   gulong live_handler;
   gulong ladder_handler;
+  LecternSpool *spool; /* NULL: there is no folder for it */
   LecternPresentationShelf *shelf;
 
   GMutex lock; /* guards what follows */
@@ -41,6 +42,7 @@ lectern_presentations_finalize (GObject *object)
   LecternPresentations *self = LECTERN_PRESENTATIONS (object);
 
   lectern_presentation_shelf_free (self->shelf);
+  g_clear_pointer (&self->spool, lectern_spool_unref);
   g_hash_table_unref (self->jobs);
   g_mutex_clear (&self->lock);
   g_object_unref (self->streams);
@@ -83,6 +85,13 @@ lectern_presentations_new (LecternStreamRegistry *streams, LecternReactorPool *r
   self->reactors = lectern_reactor_pool_ref (reactors);
   self->targets = *targets;
   return self;
+}
+
+void
+lectern_presentations_set_folder (LecternPresentations *self, const char *folder)
+{
+  g_return_if_fail (self->spool == NULL);
+  self->spool = lectern_spool_new (folder);
 }
 
 void
@@ -179,7 +188,8 @@ start_job (LecternPresentations *self, LecternStream *stream)
   if (job != NULL && lectern_segment_job_get_stream (job) == stream)
     return;
   job = lectern_segment_job_new (self->streams, stream, lectern_reactor_pool_pick (self->reactors),
-                                 &self->targets, on_job, self);
+                                 &self->targets, self->targets.rewind > 0 ? self->spool : NULL,
+                                 on_job, self);
   g_hash_table_replace (self->jobs, g_strdup (name), job);
 }
 

@@ -5,6 +5,8 @@
 #include "segment/lectern-segment-private.h"
 
 #define NS_PER_SECOND G_GINT64_CONSTANT (1000000000)
+/* What is no longer listed can be had for so long. */
+#define SLACK_NS (30 * NS_PER_SECOND)
 
 static void
 unref_init (gpointer init)
@@ -32,6 +34,7 @@ lectern_rendition_new (const char *name)
   self->all_independent = TRUE;
   self->listed = TRUE;
   g_queue_init (&self->segments);
+  g_queue_init (&self->twins);
   return self;
 }
 
@@ -39,6 +42,8 @@ void
 lectern_rendition_free (LecternRendition *self)
 {
   g_queue_clear_full (&self->segments, (GDestroyNotify) lectern_segment_unref);
+  g_queue_clear_full (&self->twins, (GDestroyNotify) lectern_segment_unref);
+  g_clear_pointer (&self->disk, lectern_segment_file_unref);
   g_clear_pointer (&self->file, lectern_segment_file_unref);
   g_ptr_array_unref (self->parts);
   g_ptr_array_unref (self->inits);
@@ -112,7 +117,8 @@ measure (LecternRendition *self, LecternSegment *segment)
   self->sum_frames += segment->frames;
   self->sum_bits += bits;
   self->sum_ns += segment->duration;
-  if (segment->duration > 0)
+  /* What is much shorter than usual says nothing of the rate. */
+  if (segment->duration >= NS_PER_SECOND / 2 || (self->bandwidth == 0 && segment->duration > 0))
     self->bandwidth
         = MAX (self->bandwidth, (guint64) ((__int128) bits * NS_PER_SECOND / segment->duration));
   self->all_independent = self->all_independent && segment->independent;
@@ -131,20 +137,85 @@ drop_old_inits (LecternRendition *self)
     }
 }
 
+/* Returns: (transfer full) (nullable): what lies on the disk of @segment. */
+static LecternSegment *
+take_twin (LecternRendition *self, LecternSegment *segment)
+{
+  LecternSegment *twin;
+
+  if (self->spool == NULL)
+    return NULL;
+  if (segment->gap)
+    return lectern_segment_ref (segment);
+  while ((twin = g_queue_peek_head (&self->twins)) != NULL && twin->number <= segment->number)
+    {
+      g_queue_pop_head (&self->twins);
+      if (twin->number == segment->number)
+        return twin;
+      lectern_spool_drop (self->spool, twin);
+    }
+  return NULL;
+}
+
+static void
+drop_oldest (LecternRendition *self)
+{
+  LecternSegment *segment = g_queue_pop_head (&self->segments);
+
+  if (self->spool != NULL && segment->bytes == NULL)
+    lectern_spool_drop (self->spool, segment);
+  else
+    lectern_segment_unref (segment);
+}
+
+/* The oldest segment leaves memory, for its twin on the disk. Without that, what lies before it
+ * cannot be listed either. */
+static void
+leave_memory (LecternRendition *self)
+{
+  GList *link = self->memory;
+  LecternSegment *segment = link->data;
+  LecternSegment *twin = take_twin (self, segment);
+
+  self->memory = link->next;
+  self->n_memory--;
+  self->bytes -= segment->size;
+  if (twin != NULL)
+    {
+      link->data = twin;
+      self->old_ns += segment->duration;
+      lectern_segment_unref (segment);
+      return;
+    }
+  while (self->segments.head != self->memory)
+    drop_oldest (self);
+  self->old_ns = 0;
+}
+
 /* A segment stays for as long again as it was listed (RFC 8216, 6.2.2), so the window is twice what
  * playlists show. */
 static void
 drop_old_segments (LecternRendition *self, const LecternSegmentTargets *targets)
 {
-  while (self->segments.length > targets->window * 2
-         || (self->bytes > targets->window_bytes && self->segments.length > 1))
+  while (self->n_memory > targets->window * 2
+         || (self->bytes > targets->window_bytes && self->n_memory > 1))
+    leave_memory (self);
+  while (self->segments.head != self->memory && self->old_ns > targets->rewind + SLACK_NS)
     {
-      LecternSegment *segment = g_queue_pop_head (&self->segments);
-
-      self->bytes -= segment->size;
-      lectern_segment_unref (segment);
+      self->old_ns -= ((LecternSegment *) self->segments.head->data)->duration;
+      drop_oldest (self);
     }
   drop_old_inits (self);
+}
+
+static void
+append (LecternRendition *self, LecternSegment *segment)
+{
+  g_queue_push_tail (&self->segments, segment);
+  if (self->memory == NULL)
+    self->memory = self->segments.tail;
+  self->n_memory++;
+  self->bytes += segment->size;
 }
 
 void
@@ -163,8 +234,7 @@ lectern_rendition_end_segment (LecternRendition *self, const LecternSegmentTarge
   segment = lectern_segment_new (&self->next, self->parts, self->file);
   g_ptr_array_set_size (self->parts, 0);
   measure (self, segment);
-  self->bytes += segment->size;
-  g_queue_push_tail (&self->segments, segment);
+  append (self, segment);
   drop_old_segments (self, targets);
 }
 
@@ -178,16 +248,19 @@ lectern_rendition_add_gap (LecternRendition *self, const LecternCut *cut, gint64
   self->next.duration = duration;
   self->next.ticks = lectern_cmaf_from_ns (cut->start, timescale);
   self->next.duration_ticks = lectern_cmaf_from_ns (duration, timescale);
-  g_queue_push_tail (&self->segments, lectern_segment_new_gap (&self->next));
+  append (self, lectern_segment_new_gap (&self->next));
   drop_old_segments (self, targets);
 }
 
 void
 lectern_rendition_clear (LecternRendition *self)
 {
-  g_queue_clear_full (&self->segments, (GDestroyNotify) lectern_segment_unref);
-  g_queue_init (&self->segments);
+  while (self->segments.head != NULL)
+    drop_oldest (self);
+  self->memory = NULL;
+  self->n_memory = 0;
   self->bytes = 0;
+  self->old_ns = 0;
 }
 
 void

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "segment/lectern-presentation-private.h"
+#include "segment/lectern-spool.h"
 
 /* One rendition's window. Everything under the presentation's lock. */
 struct _LecternRendition
@@ -11,8 +12,14 @@ struct _LecternRendition
   LecternTrack *track;
   GPtrArray *inits;  /* element-type GBytes, by number; NULL where no segment needs it any more */
   GPtrArray *tracks; /* element-type LecternTrack, by the same number */
-  GQueue segments;   /* LecternSegment, oldest first */
-  gsize bytes;       /* of the segments */
+  GList *memory; /* the first of `segments` in memory; those before it lie on the disk; NULL none */
+  guint n_memory;
+  gint64 old_ns;            /* of those on the disk */
+  GQueue twins;             /* LecternSegment on the disk, of those in memory, ascending */
+  LecternSegmentFile *disk; /* NULL: nothing is there */
+  LecternSpool *spool;      /* NULL: none; the presentation's */
+  GQueue segments;          /* LecternSegment, oldest first */
+  gsize bytes;              /* of the segments */
   LecternSegmentFile *file; /* of memory; NULL: cannot be had */
   GPtrArray *parts;         /* of the segment under way */
   LecternSegment next;      /* its plain fields so far */

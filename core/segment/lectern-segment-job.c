@@ -29,6 +29,7 @@ struct _LecternSegmentJob
   LecternStream *stream;
   LecternReactor *reactor;
   LecternSegmentTargets targets;
+  LecternSpool *spool; /* or NULL */
   LecternFeed *feed;
   GPtrArray *rungs;            /* of Rung */
   LecternSegmenter *segmenter; /* NULL before the first frame */
@@ -65,6 +66,7 @@ lectern_segment_job_unref (LecternSegmentJob *self)
   if (!g_atomic_int_dec_and_test (&self->refs))
     return;
   g_clear_pointer (&self->presentation, lectern_presentation_unref);
+  g_clear_pointer (&self->spool, lectern_spool_unref);
   g_ptr_array_unref (self->rungs);
   lectern_stream_unref (self->stream);
   g_object_unref (self->streams);
@@ -194,6 +196,8 @@ make_presentation (LecternSegmentJob *self)
   lectern_stream_get_info (self->stream, &info);
   made = lectern_presentation_new (lectern_stream_get_name (self->stream), &self->targets,
                                    info.started_us);
+  if (self->spool != NULL)
+    lectern_presentation_set_spool (made, self->spool);
   self->segmenter = lectern_segmenter_new (made);
   g_mutex_lock (&self->lock);
   self->presentation = made;
@@ -333,7 +337,7 @@ begin (gpointer data)
 LecternSegmentJob *
 lectern_segment_job_new (LecternStreamRegistry *streams, LecternStream *stream,
                          LecternReactor *reactor, const LecternSegmentTargets *targets,
-                         LecternSegmentJobFunc func, gpointer owner)
+                         LecternSpool *spool, LecternSegmentJobFunc func, gpointer owner)
 {
   LecternSegmentJob *self = g_new0 (LecternSegmentJob, 1);
 
@@ -345,6 +349,7 @@ lectern_segment_job_new (LecternStreamRegistry *streams, LecternStream *stream,
   self->stream = lectern_stream_ref (stream);
   self->reactor = g_object_ref (reactor);
   self->targets = *targets;
+  self->spool = spool != NULL ? lectern_spool_ref (spool) : NULL;
   self->rungs = g_ptr_array_new_with_free_func (rung_free);
   g_mutex_init (&self->lock);
   lectern_reactor_post (reactor, begin, self, (GDestroyNotify) lectern_segment_job_unref);

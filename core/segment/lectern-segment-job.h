@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-#include "segment/lectern-presentation.h"
+#include "segment/lectern-spool.h"
 
 /* LecternSegmentJob: one stream being segmented on a reactor, with the rungs of its ladder.
  * Atomically reference-counted. */
@@ -10,13 +10,14 @@ typedef struct _LecternSegmentJob LecternSegmentJob;
 /* The presentation began, or ended (it may be NULL then: nothing came). Thread: control. */
 typedef void (*LecternSegmentJobFunc) (LecternSegmentJob *job, gboolean ended, gpointer user_data);
 
-/* Begins. @owner: a GObject, held until the end was told. Thread: control. Returns: (transfer
- * full).
+/* Begins. @spool: (nullable). @owner: a GObject, held until the end was told. Thread: control.
+ * Returns: (transfer full).
  */
 LecternSegmentJob *lectern_segment_job_new (LecternStreamRegistry *streams, LecternStream *stream,
                                             LecternReactor *reactor,
                                             const LecternSegmentTargets *targets,
-                                            LecternSegmentJobFunc func, gpointer owner);
+                                            LecternSpool *spool, LecternSegmentJobFunc func,
+                                            gpointer owner);
 LecternSegmentJob *lectern_segment_job_ref (LecternSegmentJob *self);
 void lectern_segment_job_unref (LecternSegmentJob *self);
 LecternStream *lectern_segment_job_get_stream (LecternSegmentJob *self);

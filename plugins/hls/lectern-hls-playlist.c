@@ -380,11 +380,32 @@ put_reports (Writer *writer)
     }
 }
 
+/* All of a recording; of a live stream the window, or what can be rewound. */
+static guint
+count_listed (Writer *writer)
+{
+  guint held = writer->view.segments->len;
+  guint listed = MIN (held, writer->targets->window);
+  gint64 sum = 0;
+
+  if (writer->view.recorded)
+    return held;
+  for (guint i = 0; i < listed; i++)
+    sum += ((LecternSegment *) g_ptr_array_index (writer->view.segments, held - 1 - i))->duration;
+  for (; listed < held && writer->targets->rewind > 0; listed++)
+    {
+      sum += ((LecternSegment *) g_ptr_array_index (writer->view.segments, held - 1 - listed))
+                 ->duration;
+      if (sum > writer->targets->rewind)
+        break;
+    }
+  return listed;
+}
+
 static LecternHlsText *
 write_media (Writer *writer)
 {
-  guint held = writer->view.segments->len;
-  guint listed = writer->view.recorded ? held : MIN (held, writer->targets->window);
+  guint listed = count_listed (writer);
 
   if (writer->view.segments->len == 0)
     return NULL;
