@@ -322,9 +322,12 @@ class Crashes(Recording):
         started, duration = struct.unpack_from(">QQ", index, 8)
         return killed - started / 1e6 - duration / 1e9
 
-    def test_kill_of_the_worker_is_made_good(self):
+    def test_kill_while_finishing_is_made_good(self):
         folder = lectern_test.temporary_directory()
         part = make_long_part(self, folder)
+        server = Recorder(state_dir=folder)
+        lectern_test.wait_for(lambda: find_worker(server, "finish"), 20, "the worker")
+        server.kill()
         server = Recorder(state_dir=folder)
         self.addCleanup(server.stop)
         begun = time.monotonic()
