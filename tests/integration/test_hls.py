@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """HLS: playlists keep RFC 8216bis, parts come in time, and a real player gets every frame."""
 
+import collections
+import os
 import re
 import subprocess
 import tempfile
@@ -18,34 +20,63 @@ def attributes(line):
 
 
 class Playlist:
-    """A media playlist, checked as it is read."""
+    """A media playlist, checked as it is read (RFC 8216bis, 4.4)."""
 
     def __init__(self, text):
         self.text = text
-        self.segments, self.parts, self.skipped, self.hint, open_parts = [], [], 0, None, []
+        self.segments, self.skipped, self.hint, open_parts = [], 0, None, []
         lines = text.splitlines()
         assert lines[0] == "#EXTM3U", "begins with #EXTM3U"
+        for tag in ("TARGETDURATION", "MEDIA-SEQUENCE", "DISCONTINUITY-SEQUENCE", "SERVER-CONTROL", "PART-INF",
+                    "ENDLIST", "PLAYLIST-TYPE", "PRELOAD-HINT"):
+            assert len(re.findall(f"^#EXT-X-{tag}\\b", text, re.M)) <= 1, f"{tag} twice"
         self.target = int(self.value("TARGETDURATION"))
         self.number = int(self.value("MEDIA-SEQUENCE"))
+        self.timeline = int(self.value("DISCONTINUITY-SEQUENCE")) if "DISCONTINUITY-SEQUENCE" in text else 0
         self.part_target = float(attributes(self.line("PART-INF"))["PART-TARGET"]) \
             if "PART-INF" in text else None
         self.ended = "#EXT-X-ENDLIST" in lines
+        if "SERVER-CONTROL" in text:
+            self.check_control()
+        self.read(lines, open_parts)
+        self.check_parts(open_parts, whole=False)
+        self.open_parts = open_parts
+
+    def check_control(self):
+        control = attributes(self.line("SERVER-CONTROL"))
+        assert control["CAN-BLOCK-RELOAD"] == "YES"
+        assert float(control["HOLD-BACK"]) >= 3 * self.target
+        assert float(control["PART-HOLD-BACK"]) >= 2 * self.part_target
+        assert float(control["CAN-SKIP-UNTIL"]) >= 6 * self.target
+
+    def read(self, lines, open_parts):
+        duration, gap, timeline, mapped = None, False, self.timeline, False
         for line in lines:
             if line.startswith("#EXT-X-SKIP:"):
                 self.skipped = int(attributes(line)["SKIPPED-SEGMENTS"])
+            elif line.startswith("#EXT-X-MAP:"):
+                mapped = True
+            elif line == "#EXT-X-DISCONTINUITY":
+                timeline += 1
+            elif line == "#EXT-X-GAP":
+                gap = True
             elif line.startswith("#EXT-X-PART:"):
+                assert mapped, "a part without its init segment"
                 open_parts.append(attributes(line))
             elif line.startswith("#EXTINF:"):
                 duration = float(line[8:].rstrip(","))
-                assert round(duration) <= self.target, "a segment longer than the target"
+                assert int(duration + 0.5) <= self.target, "a segment longer than the target"
             elif line.startswith("#EXT-X-PRELOAD-HINT:"):
                 self.hint = attributes(line)["URI"].strip('"')
             elif line and not line.startswith("#"):
-                self.segments.append((line, duration))
+                assert duration is not None and mapped, "a segment without EXTINF or init segment"
+                self.segments.append(Segment(line, duration, gap, timeline))
+                if open_parts:
+                    total = sum(float(part["DURATION"]) for part in open_parts)
+                    assert abs(total - duration) < 0.01, "parts do not add up to their segment"
                 self.check_parts(open_parts, whole=True)
-                open_parts = []
-        self.check_parts(open_parts, whole=False)
-        self.open_parts = open_parts
+                open_parts.clear()
+                duration, gap = None, False
 
     def check_parts(self, parts, whole):
         for i, part in enumerate(parts):
@@ -59,6 +90,48 @@ class Playlist:
 
     def value(self, tag):
         return self.line(tag).split(":", 1)[1]
+
+    def numbered(self):
+        return {self.number + self.skipped + i: segment for i, segment in enumerate(self.segments)}
+
+
+Segment = collections.namedtuple("Segment", "address duration gap timeline")
+
+
+class Follower:
+    """What may change from one reading of a playlist to the next (RFC 8216bis, 6.2.1, 6.2.2)."""
+
+    def __init__(self):
+        self.last = None
+        self.seen = {}      # number: Segment
+        self.listed = {}    # number: when it was last listed
+        self.readings = 0
+
+    def take(self, playlist):
+        last, now = self.last, time.monotonic()
+        self.readings += 1
+        for number, segment in playlist.numbered().items():
+            known = self.seen.setdefault(number, segment)
+            assert known == segment, f"segment {number} changed: {known}, {segment}"
+            self.listed[number] = now
+        if last is not None:
+            assert playlist.target == last.target, "the target duration changed"
+            assert playlist.number >= last.number, "the media sequence went back"
+            assert playlist.timeline >= last.timeline, "the discontinuity sequence went back"
+            assert playlist.part_target in (last.part_target, None), "the part target changed"
+            newest = max(playlist.numbered(), default=0)
+            assert newest >= max(last.numbered(), default=0), "the newest segment has gone"
+        if not playlist.ended and len(playlist.segments) + playlist.skipped > 4:
+            whole = sum(segment.duration for segment in playlist.segments)
+            assert playlist.skipped or whole >= 3 * playlist.target or playlist.number == 0, "too short a window"
+        self.last = playlist
+
+
+def check_lines(one, two):
+    """Renditions have the same timelines at the same numbers, and about the same lengths."""
+    for number in one.seen.keys() & two.seen.keys():
+        a, b = one.seen[number], two.seen[number]
+        assert a.timeline == b.timeline, f"{number}: {a}, {b}"
 
 
 class HlsTest(lectern_test.TestCase):
@@ -109,16 +182,14 @@ class HlsTest(lectern_test.TestCase):
         server, _ = self.begin(settings={"segment.duration": "500ms", "segment.limit": "1s",
                                          "segment.window": "4", "segment.part": "200ms"})
         self.wait_master(server)
-        last, seen = -1, {}
+        last, follower = -1, Follower()
         for _ in range(25):
             number = last + 1 if last >= 0 else 0
             playlist = self.media(server, f"?_HLS_msn={number}")
             self.assertGreaterEqual(playlist.number, 0)
-            for i, (address, duration) in enumerate(playlist.segments):
-                key = playlist.number + i
-                self.assertEqual(seen.setdefault(key, (address, duration)), (address, duration))
+            follower.take(playlist)
             last = playlist.number + len(playlist.segments) - 1
-            oldest = playlist.segments[0][0]
+            oldest = playlist.segments[0].address
             self.assertEqual(server.request("GET", f"/{NAME}/{oldest}")[0], 200)
         self.assertGreaterEqual(last, 24)
 
@@ -205,6 +276,50 @@ class HlsTest(lectern_test.TestCase):
         server.wait_log("'live/a' is live")
         for path in ("index.m3u8", "video.m3u8", "video/init-0.mp4", "video/0.m4s", "video/0.0.m4s"):
             self.assertEqual(server.request("GET", f"/{NAME}/{path}")[0], 403, path)
+
+
+class ReconnectTest(lectern_test.TestCase):
+    """Publishers come and go. LECTERN_LONG_RUN=SECONDS makes it long: all playlists of so many seconds are
+    checked, and memory and descriptors are flat. The publisher returns every LECTERN_LONG_RUN_EACH seconds."""
+
+    def test_playlists_stay_valid_over_reconnects(self):
+        seconds = float(os.environ.get("LECTERN_LONG_RUN", "16"))
+        each = float(os.environ.get("LECTERN_LONG_RUN_EACH", "5"))
+        server = self.server(settings={"plugins.hls": "true"})
+        followers = {"video": Follower(), "audio": Follower()}
+        measured = []
+        end = time.monotonic() + seconds
+        while time.monotonic() < end:
+            push = lectern_test.ffmpeg_push(server.push_url(NAME), rate=25, gop=2.0)
+            until = time.monotonic() + each
+            while time.monotonic() < until:
+                for rendition, follower in followers.items():
+                    status, _, body = server.request("GET", f"/{NAME}/{rendition}.m3u8")
+                    if status == 200:
+                        playlist = Playlist(body.decode())
+                        follower.take(playlist)
+                        oldest = playlist.segments[0]
+                        status = server.request("GET", f"/{NAME}/{oldest.address}")[0]
+                        self.assertEqual(status, 404 if oldest.gap else 200, oldest)
+                    else:
+                        self.assertEqual(status, 404, body)
+                time.sleep(0.2)
+            push.kill()
+            measured.append((memory(server.process.pid), len(os.listdir(f"/proc/{server.process.pid}/fd"))))
+        check_lines(followers["video"], followers["audio"])
+        playlist = followers["video"].last
+        self.assertGreater(playlist.timeline, 0, "no discontinuity although the publisher came back")
+        self.assertGreater(followers["video"].readings, seconds)
+        if len(measured) >= 10:
+            print(f"# {followers['video'].readings} readings, {len(measured)} publishers, KiB and descriptors:"
+                  f" {measured[4]} … {measured[-1]}")
+            self.assertLess(measured[-1][0], measured[4][0] * 1.2)
+            self.assertLessEqual(measured[-1][1], measured[4][1] + 4)
+
+
+def memory(pid):
+    text = pathlib.Path(f"/proc/{pid}/smaps_rollup").read_text(encoding="ascii")
+    return int(re.search(r"^Pss:\s+(\d+)", text, re.M)[1])
 
 
 if __name__ == "__main__":
