@@ -118,7 +118,8 @@ lectern_lane_skip_to (LecternLane *self, const LecternCuts *cuts, guint64 number
 static void
 begin_segment (LecternLane *self, LecternPacket *packet, const LecternCut *cut)
 {
-  lectern_presentation_begin_segment (self->presentation, self->name, cut, packet->dts);
+  lectern_presentation_begin_segment (self->presentation, self->name, cut, packet->dts,
+                                      packet->pts);
   self->number = (gint64) cut->number;
   self->segment_dts = packet->dts;
   self->open = TRUE;

@@ -9,9 +9,10 @@ struct _LecternSpool;
 
 /* The segmenter's side; each call under nobody's lock, for one rendition by one thread at a time.
  */
-/* A segment is under way, which begins at @cut; its first frame's DTS is @start. */
+/* A segment is under way, which begins at @cut; its first frame's DTS is @start, and is shown at
+ * @shown. */
 void lectern_presentation_begin_segment (LecternPresentation *self, const char *rendition,
-                                         const LecternCut *cut, gint64 start);
+                                         const LecternCut *cut, gint64 start, gint64 shown);
 void lectern_presentation_add_part (LecternPresentation *self, const char *rendition,
                                     LecternPart *part, guint64 ticks, guint64 duration_ticks);
 /* The segment under way is whole; one without parts is dropped. */

@@ -315,13 +315,14 @@ lectern_presentation_find_era (LecternPresentation *self, guint64 number, Lecter
 
 void
 lectern_presentation_begin_segment (LecternPresentation *self, const char *rendition,
-                                    const LecternCut *cut, gint64 start)
+                                    const LecternCut *cut, gint64 start, gint64 shown)
 {
   g_autoptr (GMutexLocker) locker = g_mutex_locker_new (&self->lock);
+  gint64 date_us;
 
   touch (self);
-  lectern_rendition_begin_segment (find (self, rendition), cut, start,
-                                   note_segment (self, cut->number, start, cut->discontinuity));
+  date_us = note_segment (self, cut->number, start, cut->discontinuity) + (shown - start) / 1000;
+  lectern_rendition_begin_segment (find (self, rendition), cut, start, date_us);
 }
 
 void

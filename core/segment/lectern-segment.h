@@ -54,7 +54,7 @@ typedef struct
   gint64 duration; /* ns */
   guint64 ticks;   /* `start` as in its tfdt, in the track's timescale */
   guint64 duration_ticks;
-  gint64 date_us; /* wall time of `start` */
+  gint64 date_us; /* wall time of its first picture */
   gboolean independent;
   gboolean discontinuity; /* time or codec breaks before it */
   guint64 timeline;       /* discontinuities so far, its own included; the same in all renditions */

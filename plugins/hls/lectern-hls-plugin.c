@@ -301,4 +301,4 @@ static const LecternSetting settings[] = {
 };
 
 LECTERN_PLUGIN_DEFINE (hls, .summary = N_ ("HLS, with low latency, from shared CMAF segments"),
-                       .settings = settings)
+                       .settings = settings, .enabled = TRUE)

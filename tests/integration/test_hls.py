@@ -2,6 +2,7 @@
 """HLS: playlists keep RFC 8216bis, parts come in time, and a real player gets every frame."""
 
 import collections
+import gzip
 import os
 import re
 import subprocess
@@ -278,12 +279,101 @@ class HlsTest(lectern_test.TestCase):
             self.assertEqual(server.request("GET", f"/{NAME}/{path}")[0], 403, path)
 
 
+class ShapesTest(lectern_test.TestCase):
+    """Streams that are not a picture every 40 ms with a key frame every two seconds."""
+
+    def begin(self, push=None, **settings):
+        server = self.server(settings={"plugins.hls": "true", **settings})
+        publisher = lectern_test.ffmpeg_push(server.push_url(NAME), **{"rate": 25, "gop": 2.0, **(push or {})})
+        self.addCleanup(publisher.stop)
+        server.wait_live(NAME)
+        return server
+
+    def master(self, server):
+        def get():
+            status, _, body = server.request("GET", f"/{NAME}/index.m3u8")
+            return body.decode() if status == 200 else None
+        return lectern_test.wait_for(get, 20, "the multivariant playlist")
+
+    def follow(self, server, rendition, segments):
+        follower = Follower()
+
+        def enough():
+            status, _, body = server.request("GET", f"/{NAME}/{rendition}.m3u8")
+            if status == 200:
+                follower.take(Playlist(body.decode()))
+            return len(follower.seen) >= segments
+        lectern_test.wait_for(enough, 30, f"{segments} segments")
+        return follower
+
+    def test_T_03_sound_alone(self):
+        server = self.begin({"video": None})
+        master = self.master(server)
+        self.assertNotIn("TYPE=AUDIO", master)
+        self.assertRegex(master, r'CODECS="mp4a\.40\.2"\naudio\.m3u8')
+        self.follow(server, "audio", 3)
+
+    def test_T_03_picture_alone(self):
+        server = self.begin({"audio": None})
+        master = self.master(server)
+        self.assertNotIn("audio", master)
+        self.follow(server, "video", 3)
+
+    def test_key_frames_far_apart_keep_playlists_valid_and_warn(self):
+        server = self.begin({"gop": 5.0})
+        follower = self.follow(server, "video", 6)
+        self.assertEqual(follower.last.target, 2)
+        self.assertNotIn("INDEPENDENT-SEGMENTS", follower.last.text)
+        self.assertIn("#EXT-X-START:TIME-OFFSET=-", follower.last.text)
+        server.wait_log("key frames are 5.0 s apart")
+        streams = server.json("/api/v1/streams")["streams"]
+        self.assertIn("key frames are 5.0 s apart", streams[0]["warning"])
+        for segment in list(follower.seen.values())[-6:]:
+            self.assertLess(segment.duration, 2.5)
+
+    def test_a_live_stream_can_be_rewound(self):
+        server = self.begin({"gop": 0.4}, **{"segment.duration": "500ms", "segment.window": "3",
+                                             "segment.dvr-window": "10s"})
+        follower = self.follow(server, "video", 16)
+        listed = follower.last.segments
+        self.assertGreater(len(listed), 10)
+        for segment in listed:
+            status, _, body = server.request("GET", f"/{NAME}/{segment.address}")
+            self.assertEqual(status, 200, segment)
+            self.assertEqual(body[4:8], b"moof", segment)
+        status, headers, part = server.request("GET", f"/{NAME}/{listed[0].address}", headers={"Range": "bytes=4-7"})
+        self.assertEqual((status, part), (206, b"moof"))
+        kept = pathlib.Path(server.state_dir, "state/rewind")
+        self.assertEqual(list(kept.iterdir()), [], "files that a crash would leave behind")
+
+    def test_answers_are_as_caches_and_players_want_them(self):
+        server = self.begin(**{"http.origins": "https://school.example"})
+        self.follow(server, "video", 1)
+        status, headers, body = server.request("GET", f"/{NAME}/video.m3u8", headers={"Accept-Encoding": "gzip, br"})
+        self.assertEqual((status, headers["Content-Encoding"]), (200, "gzip"))
+        self.assertTrue(gzip.decompress(body).startswith(b"#EXTM3U"))
+        for refused in ("gzip;q=0", "br", ""):
+            headers = server.request("GET", f"/{NAME}/video.m3u8", headers={"Accept-Encoding": refused})[1]
+            self.assertNotIn("Content-Encoding", headers, refused)
+        status, headers, whole = server.request("GET", f"/{NAME}/video/0.m4s", headers={"Origin": "https://school.example"})
+        self.assertEqual(headers["Access-Control-Allow-Origin"], "https://school.example")
+        self.assertIn("immutable", headers["Cache-Control"])
+        status, headers, nothing = server.request("HEAD", f"/{NAME}/video/0.m4s")
+        self.assertEqual((status, nothing, int(headers["Content-Length"])), (200, b"", len(whole)))
+        status, headers, part = server.request("GET", f"/{NAME}/video/0.m4s", headers={"Range": "bytes=-10"})
+        self.assertEqual((status, part), (206, whole[-10:]))
+        self.assertEqual(server.request("GET", f"/{NAME}/video/0.m4s", headers={"Range": "bytes=99999999-"})[0], 416)
+
+
 class ReconnectTest(lectern_test.TestCase):
     """Publishers come and go. LECTERN_LONG_RUN=SECONDS makes it long: all playlists of so many seconds are
     checked, and memory and descriptors are flat. The publisher returns every LECTERN_LONG_RUN_EACH seconds."""
 
-    def test_playlists_stay_valid_over_reconnects(self):
-        seconds = float(os.environ.get("LECTERN_LONG_RUN", "16"))
+    seconds = float(os.environ.get("LECTERN_LONG_RUN", "16"))
+    timeout = seconds + 120
+
+    def test_S_02_playlists_stay_valid_over_reconnects(self):
+        seconds = self.seconds
         each = float(os.environ.get("LECTERN_LONG_RUN_EACH", "5"))
         server = self.server(settings={"plugins.hls": "true"})
         followers = {"video": Follower(), "audio": Follower()}

@@ -132,8 +132,21 @@ def quality(rows):
     return lines
 
 
+def hls(rows):
+    lines = head("| what | connections | server | requests/s | CPU µs/request | s/GB | × nginx | first to last answer ms, worst |")
+    groups = group(rows, "what", "connections", "server")
+    for (what, connections, server), found in groups.items():
+        cost = middle(found, lambda r: r.get("cpu_us"))
+        nginx = middle(groups.get((what, connections, "nginx"), []), lambda r: r.get("cpu_us"))
+        columns = [number(middle(found, lambda r, k=k: r.get(k)), d) for k, d in (("requests_s", 0), ("cpu_us", 1), ("per_gb", 3))]
+        spread = [number(middle(found, lambda r, k=k: r.get(k)), 0) for k in ("spread_ms", "spread_worst_ms")]
+        lines.append(f"| {what} | {connections} | {server} | " + " | ".join(columns)
+                     + f" | {ratio(cost, nginx)} | {', '.join(spread)} |")
+    return lines
+
+
 TABLES = (("fanout", "Fan-out", fanout), ("memory", "Memory", memory), ("stalled", "Viewers that stop reading", stalled),
-          ("idle", "WebSockets", idle), ("reactors", "Reactors", reactors),
+          ("idle", "WebSockets", idle), ("reactors", "Reactors", reactors), ("hls", "HLS", hls),
           ("transcode", "Transcoding", transcode), ("quality", "Bit rate at equal SSIM", quality))
 
 

@@ -483,6 +483,45 @@ frozen_picture_does_not_stop_the_sound (Fixture *fixture, gconstpointer data)
                       ((LecternSegment *) g_ptr_array_index (video.segments, i - 1))->number + 1);
 }
 
+/* A day and more on the air: 32 bits of ticks are over after 13 hours and a quarter. */
+static void
+times_go_on_past_32_bits (Fixture *fixture, gconstpointer data)
+{
+  const guint64 hours = 28 * 3600 + 28 * 60;
+  g_auto (LecternRenditionView) video = { 0 };
+  g_auto (LecternRenditionView) audio = { 0 };
+  g_autoptr (LecternSegment) segment = NULL;
+  const guint8 *data_of_it;
+
+  fixture->video_frames = (guint) (hours * 25);
+  fixture->audio_frames = (guint) (hours * 44100 / 1024);
+  run (fixture, 7000, 50, TRUE, TRUE);
+  g_assert_true (lectern_presentation_view (fixture->presentation, "video", &video));
+  g_assert_true (lectern_presentation_view (fixture->presentation, "audio", &audio));
+  check_chain (&video);
+  check_chain (&audio);
+  segment = lectern_presentation_get_segment (fixture->presentation, "video", 0);
+  g_assert_cmpuint (segment->ticks, ==, hours * 90000);
+  /* moof, mfhd, traf and tfhd before it; version 1. */
+  data_of_it = g_bytes_get_data (segment->bytes, NULL);
+  g_assert_cmpmem (data_of_it + 8 + 16 + 8 + 16 + 4, 4, "tfdt", 4);
+  g_assert_cmpint (data_of_it[8 + 16 + 8 + 16 + 8], ==, 1);
+  g_assert_cmpuint (GUINT64_FROM_BE (*(guint64 *) (data_of_it + 8 + 16 + 8 + 16 + 12)), ==,
+                    hours * 90000);
+}
+
+static void
+picture_alone_needs_no_sound (Fixture *fixture, gconstpointer data)
+{
+  g_auto (LecternRenditionView) view = { 0 };
+
+  run (fixture, 9000, 50, TRUE, FALSE);
+  g_assert_true (lectern_presentation_view (fixture->presentation, "video", &view));
+  g_assert_cmpuint (view.segments->len, ==, 4);
+  check_chain (&view);
+  g_assert_false (lectern_presentation_view (fixture->presentation, "audio", &view));
+}
+
 static void
 far_key_frames_are_told (Fixture *fixture, gconstpointer data)
 {
@@ -579,7 +618,7 @@ main (int argc, char **argv)
   g_test_init (&argc, &argv, NULL);
   ADD ("cuts-at-key-frames", cuts_at_key_frames);
   ADD ("long-groups-are-cut-at-the-limit", long_groups_are_cut_at_the_limit);
-  ADD ("audio-alone-cuts-itself", audio_alone_cuts_itself);
+  ADD ("T-03-audio-alone-cuts-itself", audio_alone_cuts_itself);
   ADD ("window-moves", window_moves);
   ADD ("S-04-codec-change-is-a-discontinuity", codec_change_is_a_discontinuity);
   ADD ("loss-is-a-discontinuity", loss_is_a_discontinuity);
@@ -590,6 +629,8 @@ main (int argc, char **argv)
   ADD ("leading-rung-cuts-for-all", leading_rung_cuts_for_all);
   ADD ("break-reaches-rungs-at-the-same-number", break_reaches_rungs_at_the_same_number);
   ADD ("frozen-picture-does-not-stop-the-sound", frozen_picture_does_not_stop_the_sound);
+  ADD ("T-04-times-go-on-past-32-bits", times_go_on_past_32_bits);
+  ADD ("T-03-picture-alone-needs-no-sound", picture_alone_needs_no_sound);
   ADD ("far-key-frames-are-told", far_key_frames_are_told);
   ADD ("parts-are-found-by-number", parts_are_found_by_number);
   ADD ("listener-hears-every-part", listener_hears_every_part);
