@@ -94,7 +94,7 @@ def fanout_plan(o, names):
 def plan(o, bench):
     """Functions that each measure one row, with what to call it."""
     chosen = words(o.mode, ("fanout", "idle") if o.set == "quick" else ("fanout", "memory", "stalled", "idle", "hls",
-                                                                              "reactors"))
+                                                                              "reactors", "transcode"))
     for mode in chosen:
         if mode not in MODES:
             sys.exit(f"no mode '{mode}': {' '.join(MODES)}")
