@@ -197,6 +197,18 @@ add (LecternRecordFolder *self, const char *stream, const char *base, LecternRec
   self->found += lectern_record_catalogue_add (self->catalogue, entry);
 }
 
+/* A picture or an index whose recording was removed while it was made. */
+static void
+remove_left (LecternRecordFolder *self, const char *stream, const char *name, const char *base)
+{
+  g_autofree char *path = g_strconcat (stream, "/", base, NULL);
+  g_autoptr (LecternRecordEntry) entry = lectern_record_entry_new (path, LECTERN_RECORD_FAILED);
+
+  if (entry != NULL && !exists (self->root, stream, base, LECTERN_RECORD_MP4)
+      && !exists (self->root, stream, base, LECTERN_RECORDING_PART_SUFFIX))
+    remove_file (self, stream, name);
+}
+
 /* A part beside its finished file was only not removed yet: the finished one got its name when it
  * was whole. */
 static void
@@ -215,6 +227,8 @@ take_name (LecternRecordFolder *self, const char *stream, const char *name)
     }
   else if (strip (name, LECTERN_RECORD_MP4, &base))
     add (self, stream, base, LECTERN_RECORD_READY);
+  else if (strip (name, LECTERN_RECORD_POSTER, &base) || strip (name, LECTERN_RECORD_INDEX, &base))
+    remove_left (self, stream, name, base);
 }
 
 void

@@ -314,6 +314,17 @@ dup_directory (LecternPlugin *plugin)
                            "recordings", NULL);
 }
 
+static void
+lectern_record_plugin_stop (LecternPlugin *plugin)
+{
+  LecternRecordPlugin *self = LECTERN_RECORD_PLUGIN (plugin);
+
+  g_clear_pointer (&self->api.sessions, lectern_record_sessions_free);
+  g_clear_pointer (&self->jobs, lectern_record_jobs_free);
+  if (self->folder != NULL)
+    lectern_record_folder_close (self->folder);
+}
+
 static gboolean
 lectern_record_plugin_start (LecternPlugin *plugin, GError **error)
 {
@@ -332,20 +343,14 @@ lectern_record_plugin_start (LecternPlugin *plugin, GError **error)
   self->api.sessions = lectern_record_sessions_new (host, self->catalogue, on_closed, self);
   lectern_record_plugin_reload (plugin, NULL);
   lectern_plugin_add_timer (plugin, TRIM_US, on_trim, self);
+  if (!lectern_record_api_add_routes (&self->api, plugin, error)
+      || !lectern_record_replay_start (&self->replay, plugin, error))
+    {
+      lectern_record_plugin_stop (plugin);
+      return FALSE;
+    }
   begin_step (&(Step){ .plugin = self, .work = scan, .then = after_scan });
-  return lectern_record_api_add_routes (&self->api, plugin, error)
-         && lectern_record_replay_start (&self->replay, plugin, error);
-}
-
-static void
-lectern_record_plugin_stop (LecternPlugin *plugin)
-{
-  LecternRecordPlugin *self = LECTERN_RECORD_PLUGIN (plugin);
-
-  g_clear_pointer (&self->api.sessions, lectern_record_sessions_free);
-  g_clear_pointer (&self->jobs, lectern_record_jobs_free);
-  if (self->folder != NULL)
-    lectern_record_folder_close (self->folder);
+  return TRUE;
 }
 
 static void

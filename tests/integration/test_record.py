@@ -352,7 +352,9 @@ class Crashes(Recording):
         (place / "2026-01-01-11-00-00.part.mp4").write_bytes(b"\0\0\0\x08ftyp")
         (place / "2026-01-01-12-00-00.part.mp4").write_bytes(random.randbytes(300000))
         (place / "2026-01-01-13-00-00.mp4.tmp").write_bytes(b"rest")
+        (place / "2026-01-01-13-00-00.jpg").write_bytes(b"picture of nothing")
         (place / "holiday.mp4").write_bytes(b"?")
+        (place / "holiday.jpg").write_bytes(b"?")
         (place / "2026-01-01-14-00-00.mp4").symlink_to("/etc/passwd")
         (folder / "state/recordings/live/b").symlink_to("/etc")
         server = Recorder(state_dir=folder)
@@ -362,7 +364,8 @@ class Crashes(Recording):
         states = {r["name"]: r["state"] for r in server.wait_ready(3)}
         self.assertEqual(states, {f"2026-01-01-{hour}-00-00": "failed" for hour in (10, 12, 14)})
         self.assertFalse((place / "2026-01-01-13-00-00.mp4.tmp").exists())
-        self.assertTrue((place / "holiday.mp4").exists())
+        self.assertFalse((place / "2026-01-01-13-00-00.jpg").exists())
+        self.assertTrue((place / "holiday.mp4").exists() and (place / "holiday.jpg").exists())
         for recording in server.recordings():
             status, _, body = server.request("GET", recording["play"]["mp4"])
             self.assertEqual(status, 404 if recording["name"].endswith("14-00-00") else 200)
