@@ -163,7 +163,7 @@ static gboolean
 exists (int root, const char *stream, const char *base, const char *suffix)
 {
   g_autofree char *path = g_strconcat (stream, "/", base, suffix, NULL);
-  int fd = lectern_beneath_open (root, path, O_PATH, 0);
+  int fd = lectern_beneath_open (root, path, O_RDONLY, 0);
 
   if (fd >= 0)
     close (fd);
