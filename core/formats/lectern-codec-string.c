@@ -1,13 +1,18 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "formats/lectern-cmaf.h"
 
+/* Level 1b of the High profiles, which browsers do not know by its number. */
+#define LEVEL_1B 9
+#define LEVEL_1_1 11
+
 /* ISO/IEC 14496-15, annex E: profile, constraints and level, as in the record. */
 static char *
 describe_h264 (const guint8 *config, gsize size)
 {
   if (size < 4)
     return NULL;
-  return g_strdup_printf ("avc1.%02x%02x%02x", config[1], config[2], config[3]);
+  return g_strdup_printf ("avc1.%02x%02x%02x", config[1], config[2],
+                          config[3] == LEVEL_1B ? LEVEL_1_1 : config[3]);
 }
 
 static guint32

@@ -108,6 +108,25 @@ put_template (Writer *writer, const Row *row, Range range, gint64 origin)
   g_string_append (writer->xml, ">\n");
 }
 
+/* When the segment's first frame is shown, ticks: later than it is decoded where frames are
+ * reordered, by as much as the encoder of that rendition likes. Only this lines renditions up. */
+static guint64
+get_shown_ticks (const LecternSegment *segment)
+{
+  g_autoptr (GArray) samples = g_array_new (FALSE, FALSE, sizeof (LecternMp4Sample));
+  const LecternPart *part = segment->parts->len > 0 ? g_ptr_array_index (segment->parts, 0) : NULL;
+  LecternMp4Fragment fragment;
+  const guint8 *data;
+  gsize size;
+
+  if (part == NULL)
+    return segment->ticks;
+  data = g_bytes_get_data (part->bytes, &size);
+  if (!lectern_mp4_read_fragment (data, size, &fragment, samples, NULL) || samples->len == 0)
+    return segment->ticks;
+  return segment->ticks + MAX (g_array_index (samples, LecternMp4Sample, 0).composition, 0);
+}
+
 static void
 put_timeline (Writer *writer, const Row *row, Range range)
 {
@@ -118,18 +137,19 @@ put_timeline (Writer *writer, const Row *row, Range range)
     {
       const LecternSegment *segment = get_segment (row, i);
       guint repeated = 0;
-      guint64 end = segment->ticks + segment->duration_ticks;
+      guint64 ticks = get_shown_ticks (segment);
+      guint64 end = ticks + segment->duration_ticks;
 
-      for (i++; i < range.end && get_segment (row, i)->ticks == end
-                && get_segment (row, i)->duration_ticks == segment->duration_ticks;
+      for (i++; i < range.end && get_segment (row, i)->duration_ticks == segment->duration_ticks
+                && get_shown_ticks (get_segment (row, i)) == end;
            i++)
         {
           end += segment->duration_ticks;
           repeated++;
         }
       g_string_append (writer->xml, "<S");
-      if (segment->ticks != expected)
-        lectern_dash_xml_put_number (writer->xml, "t", segment->ticks);
+      if (ticks != expected)
+        lectern_dash_xml_put_number (writer->xml, "t", ticks);
       lectern_dash_xml_put_number (writer->xml, "d", segment->duration_ticks);
       if (repeated > 0)
         lectern_dash_xml_put_number (writer->xml, "r", repeated);

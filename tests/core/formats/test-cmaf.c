@@ -248,6 +248,7 @@ codec_strings (void)
   static const guint8 hevc[] = { 1, 0x01, 0x60, 0, 0, 0, 0x90, 0, 0, 0, 0, 0, 93 };
 
   expect_codec (LECTERN_CODEC_H264, "\x01\x64\x00\x1f", 4, "avc1.64001f");
+  expect_codec (LECTERN_CODEC_H264, "\x01\x64\x00\x09", 4, "avc1.64000b");
   expect_codec (LECTERN_CODEC_H264, "\x01\x64", 2, NULL);
   expect_codec (LECTERN_CODEC_H265, hevc, sizeof hevc, "hvc1.1.6.L93.90");
   expect_codec (LECTERN_CODEC_AV1, "\x81\x04\x0c\x00", 4, "av01.0.04M.08");
