@@ -432,10 +432,10 @@ put_head (Writer *writer)
   g_string_append (xml, ">\n");
   if (writer->ended)
     return;
-  if (writer->request->location != NULL)
+  if (*writer->request->query != '\0')
     {
-      g_string_append (xml, "<Location>");
-      lectern_dash_xml_put_content (xml, writer->request->location);
+      g_string_append (xml, "<Location>index.mpd?");
+      lectern_dash_xml_put_content (xml, writer->request->query);
       g_string_append (xml, "</Location>\n");
     }
   put_latency (xml, delay_us);

@@ -9,9 +9,8 @@
 
 typedef struct
 {
-  const char *query;    /* what every address carries, without "?"; "" for nothing */
-  const char *location; /* (nullable): where a player asks again; absolute */
-  gint64 now_us;        /* wall time */
+  const char *query; /* what every address carries, Location too, without "?"; "" for nothing */
+  gint64 now_us;     /* wall time */
 } LecternDashRequest;
 
 /* Returns: (transfer full) (nullable): NULL: nothing can be played yet. */

@@ -9,7 +9,6 @@ G_DECLARE_FINAL_TYPE (LecternDashPlugin, lectern_dash_plugin, LECTERN, DASH_PLUG
 #define MPD_TYPE "application/dash+xml"
 /* The first MPD is answered after so many target durations at the latest. */
 #define MAX_BLOCK_TARGETS 3
-#define HOST_CHARACTERS "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789.:-[]"
 
 struct _LecternDashPlugin
 {
@@ -28,33 +27,10 @@ respond_not_found (LecternHttpExchange *exchange, const char *what)
   lectern_http_exchange_respond_error (exchange, error);
 }
 
-/* Where the player asks again, with the session it was given, so that it stays one viewer. Returns:
- * (transfer full) (nullable): NULL when the address it came by is not known. */
-static char *
-make_location (LecternDashPlugin *self, LecternHttpExchange *exchange, const char *query)
-{
-  g_autoptr (LecternConfig) config
-      = lectern_host_get_config (lectern_plugin_get_host (LECTERN_PLUGIN (self)));
-  const char *site = lectern_config_get_string (config, "server", "public-url");
-  const char *host = lectern_http_exchange_get_header (exchange, "Host");
-  const char *thing = lectern_http_exchange_get_access (exchange)->thing;
-  g_autofree char *path = g_uri_escape_string (thing, "/", FALSE);
-
-  if (site != NULL && *site != '\0')
-    return g_strdup_printf ("%s%s%s/index.mpd?%s", site, g_str_has_suffix (site, "/") ? "" : "/",
-                            path, query);
-  if (host == NULL || *host == '\0' || host[strspn (host, HOST_CHARACTERS)] != '\0')
-    return NULL;
-  return g_strdup_printf ("%s://%s/%s/index.mpd?%s",
-                          lectern_http_exchange_is_secure (exchange) ? "https" : "http", host, path,
-                          query);
-}
-
 static void
 answer (LecternDashPlugin *self, LecternHttpExchange *exchange, LecternPresentation *presentation)
 {
   g_autofree char *query = lectern_segment_service_begin (self->segments, exchange);
-  g_autofree char *location = NULL;
   g_autoptr (GBytes) body = NULL;
   gboolean ended = lectern_presentation_is_ended (presentation);
   LecternDashRequest request = { .query = query, .now_us = lectern_clock_wall_us () };
@@ -62,7 +38,6 @@ answer (LecternDashPlugin *self, LecternHttpExchange *exchange, LecternPresentat
 
   if (query == NULL)
     return;
-  request.location = location = make_location (self, exchange, query);
   text = lectern_dash_write_mpd (presentation, &request);
   if (text == NULL)
     {

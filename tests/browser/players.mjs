@@ -35,7 +35,9 @@ function begin({ kind, url, lowLatency }) {
   });
   const make = {
     hls() {
-      const hls = new window.Hls({ lowLatencyMode: lowLatency });
+      // What it thinks of the network is weighed by how long downloads took: next to nothing here.
+      const hls = new window.Hls({ lowLatencyMode: lowLatency, abrEwmaFastLive: 0.3,
+        abrEwmaSlowLive: 0.9 });
       hls.on('hlsError', (event, data) => {
         if (data.fatal) played.errors.push(data.details);
       });

@@ -31,7 +31,10 @@ async function hls(video, url, failed, lowLatencyMode) {
   await load('hls');
   const { Hls } = window;
   if (!Hls.isSupported()) throw new Error('unsupported');
-  const player = new Hls({ lowLatencyMode, backBufferLength: 30 });
+  // It weighs what it thinks of the network by how long downloads took; small pictures on a network
+  // that has become good again take next to nothing, and it would not go up for minutes.
+  const player = new Hls({ lowLatencyMode, backBufferLength: 30, abrEwmaFastLive: 0.5,
+    abrEwmaSlowLive: 1.5 });
   let mended = 0;
   player.on(Hls.Events.ERROR, (event, data) => {
     if (!data.fatal) return;
