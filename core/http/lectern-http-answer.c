@@ -45,8 +45,12 @@ lectern_http_exchange_put_head (LecternHttpExchange *self, GString *head)
 
   put_origin (self, head);
   for (i = 0; self->headers != NULL && i < self->headers->len; i += 2)
-    g_string_append_printf (head, "%s: %s\r\n", (const char *) g_ptr_array_index (self->headers, i),
-                            (const char *) g_ptr_array_index (self->headers, i + 1));
+    {
+      g_string_append (head, g_ptr_array_index (self->headers, i));
+      g_string_append (head, ": ");
+      g_string_append (head, g_ptr_array_index (self->headers, i + 1));
+      g_string_append (head, "\r\n");
+    }
 }
 
 static void
@@ -54,7 +58,11 @@ put_type (GString *head, const char *content_type)
 {
   if (content_type != NULL
       && lectern_http_chars_are (content_type, strlen (content_type), LECTERN_HTTP_CHAR_FIELD))
-    g_string_append_printf (head, "Content-Type: %s\r\n", content_type);
+    {
+      g_string_append (head, "Content-Type: ");
+      g_string_append (head, content_type);
+      g_string_append (head, "\r\n");
+    }
 }
 
 /* RFC 9112, 6.3: these never have a body, and no length either. */
@@ -78,7 +86,9 @@ send_answer (LecternHttpExchange *self, guint status, const char *content_type,
   if (!is_bare (status))
     {
       put_type (head, content_type);
-      g_string_append_printf (head, "Content-Length: %" G_GUINT64_FORMAT "\r\n", payload->left);
+      g_string_append (head, "Content-Length: ");
+      lectern_http_status_put_number (head, payload->left);
+      g_string_append (head, "\r\n");
     }
   if (last)
     g_string_append (head, "Connection: close\r\n");

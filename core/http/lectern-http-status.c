@@ -102,11 +102,28 @@ count (guint status)
 }
 
 void
+lectern_http_status_put_number (GString *head, guint64 number)
+{
+  char digits[20];
+  gsize at = sizeof digits;
+
+  do
+    digits[--at] = (char) ('0' + number % 10);
+  while ((number /= 10) > 0);
+  g_string_append_len (head, digits + at, (gssize) (sizeof digits - at));
+}
+
+void
 lectern_http_status_put_start (GString *head, guint status, const char *date)
 {
   count (status);
-  g_string_append_printf (head,
-                          "HTTP/1.1 %u %s\r\nDate: %s\r\n"
-                          "X-Content-Type-Options: nosniff\r\nReferrer-Policy: no-referrer\r\n",
-                          status, lectern_http_status_get_phrase (status), date);
+  /* By hand: each answer has these, and formats are dear. */
+  g_string_append (head, "HTTP/1.1 ");
+  lectern_http_status_put_number (head, status);
+  g_string_append_c (head, ' ');
+  g_string_append (head, lectern_http_status_get_phrase (status));
+  g_string_append (head, "\r\nDate: ");
+  g_string_append (head, date);
+  g_string_append (
+      head, "\r\nX-Content-Type-Options: nosniff\r\nReferrer-Policy: no-referrer\r\n");
 }
