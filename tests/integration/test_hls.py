@@ -369,7 +369,7 @@ class ReconnectTest(lectern_test.TestCase):
     """Publishers come and go. LECTERN_LONG_RUN=SECONDS makes it long: all playlists of so many seconds are
     checked, and memory and descriptors are flat. The publisher returns every LECTERN_LONG_RUN_EACH seconds."""
 
-    seconds = float(os.environ.get("LECTERN_LONG_RUN", "16"))
+    seconds = float(os.environ.get("LECTERN_LONG_RUN", "10"))
     timeout = seconds + 120
 
     def test_S_02_playlists_stay_valid_over_reconnects(self):
@@ -397,9 +397,9 @@ class ReconnectTest(lectern_test.TestCase):
             push.kill()
             measured.append((memory(server.process.pid), len(os.listdir(f"/proc/{server.process.pid}/fd"))))
         check_lines(followers["video"], followers["audio"])
-        playlist = followers["video"].last
-        self.assertGreater(playlist.timeline, 0, "no discontinuity although the publisher came back")
-        self.assertGreater(followers["video"].readings, seconds)
+        timelines = [segment.timeline for segment in followers["video"].seen.values()]
+        self.assertGreater(max(timelines), 0, "no discontinuity although the publisher came back")
+        self.assertGreater(followers["video"].readings, seconds / 2)
         if len(measured) >= 10:
             print(f"# {followers['video'].readings} readings, {len(measured)} publishers, KiB and descriptors:"
                   f" {measured[4]} … {measured[-1]}")

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "segment/lectern-segmenter.h"
 
+#include <string.h>
+
 #define MS G_GINT64_CONSTANT (1000000)
 #define FRAME_MS 40
 #define AAC_MS 23.219954648526077
@@ -492,6 +494,7 @@ times_go_on_past_32_bits (Fixture *fixture, gconstpointer data)
   g_auto (LecternRenditionView) audio = { 0 };
   g_autoptr (LecternSegment) segment = NULL;
   const guint8 *data_of_it;
+  guint64 time;
 
   fixture->video_frames = (guint) (hours * 25);
   fixture->audio_frames = (guint) (hours * 44100 / 1024);
@@ -506,8 +509,8 @@ times_go_on_past_32_bits (Fixture *fixture, gconstpointer data)
   data_of_it = g_bytes_get_data (segment->bytes, NULL);
   g_assert_cmpmem (data_of_it + 8 + 16 + 8 + 16 + 4, 4, "tfdt", 4);
   g_assert_cmpint (data_of_it[8 + 16 + 8 + 16 + 8], ==, 1);
-  g_assert_cmpuint (GUINT64_FROM_BE (*(guint64 *) (data_of_it + 8 + 16 + 8 + 16 + 12)), ==,
-                    hours * 90000);
+  memcpy (&time, data_of_it + 8 + 16 + 8 + 16 + 12, sizeof time);
+  g_assert_cmpuint (GUINT64_FROM_BE (time), ==, hours * 90000);
 }
 
 static void
