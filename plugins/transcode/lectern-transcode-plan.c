@@ -5,8 +5,11 @@
 
 #define MIN_HEIGHT 64
 #define MAX_HEIGHT 4320
-#define MIN_BITRATE 8000
-#define MAX_BITRATE 100000000
+/* What the job takes: of a picture, and of sound. */
+#define MIN_PICTURE 10000
+#define MAX_PICTURE 100000000
+#define MIN_SOUND 8000
+#define MAX_SOUND 512000
 
 static gboolean
 refuse (const char *item, const char *why, GError **error)
@@ -51,18 +54,31 @@ add_step (LecternTranscodePlan *self, const char *item, guint height, guint64 bi
 }
 
 static gboolean
+read_bitrate (const char *item, const char *text, gboolean sound, gint64 *bitrate, GError **error)
+{
+  if (lectern_units_parse_bitrate (text, bitrate, NULL)
+      && *bitrate >= (sound ? MIN_SOUND : MIN_PICTURE)
+      && *bitrate <= (sound ? MAX_SOUND : MAX_PICTURE))
+    return TRUE;
+  return refuse (item,
+                 sound ? "must have a bit rate from 8k to 512k"
+                       : "must have a bit rate from 10k to 100M",
+                 error);
+}
+
+static gboolean
 read_item (LecternTranscodePlan *self, const char *item, GError **error)
 {
   const char *colon = strchr (item, ':');
+  gboolean sound = g_str_has_prefix (item, "audio:");
   gint64 bitrate;
   guint height;
 
   if (colon == NULL || colon == item)
     return refuse (item, "has no bit rate", error);
-  if (!lectern_units_parse_bitrate (colon + 1, &bitrate, NULL) || bitrate < MIN_BITRATE
-      || bitrate > MAX_BITRATE)
-    return refuse (item, "must have a bit rate from 8k to 100M", error);
-  if (strncmp (item, "audio:", 6) != 0)
+  if (!read_bitrate (item, colon + 1, sound, &bitrate, error))
+    return FALSE;
+  if (!sound)
     return read_height (item, colon - item, &height, error)
            && add_step (self, item, height, bitrate, error);
   if (self->audio_bitrate > 0)

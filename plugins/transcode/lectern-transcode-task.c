@@ -482,7 +482,7 @@ set_track (LecternTranscodeTask *self, LecternMedia media, LecternTrack *track)
   g_clear_pointer (&self->tracks[media], lectern_track_unref);
   self->tracks[media] = lectern_track_ref (track);
   if (media == LECTERN_MEDIA_VIDEO)
-    self->encodes |= wants_encoding (self, track);
+    self->encodes = wants_encoding (self, track);
   else
     self->replaces_audio = !browsers_play (track->codec);
 }
@@ -521,8 +521,8 @@ switch_to_encoding (LecternTranscodeTask *self)
 {
   self->encodes = TRUE;
   g_message ("the key frames of '%s' are more than %" G_GINT64_FORMAT
-             " s apart: its picture is encoded with one each 2 s",
-             lectern_stream_get_name (self->stream), self->plan->key_limit / 1000000000);
+             " ms apart: its picture is encoded with one each 2 s",
+             lectern_stream_get_name (self->stream), self->plan->key_limit / 1000000);
   start_worker (self);
 }
 

@@ -324,8 +324,8 @@ class Transcode(lectern_test.TestCase):
         hint = "; a rung is like 480p:800k or audio:64k"
         cases = {"480p": "'480p' has no bit rate",
                  ":800k": "':800k' has no bit rate",
-                 "480p:7k": "'480p:7k' must have a bit rate from 8k to 100M",
-                 "480p:fast": "'480p:fast' must have a bit rate from 8k to 100M",
+                 "480p:7k": "'480p:7k' must have a bit rate from 10k to 100M",
+                 "480p:fast": "'480p:fast' must have a bit rate from 10k to 100M",
                  "480:800k": "'480:800k' names no height",
                  "481p:800k": "'481p:800k' must have an even height from 64 to 4320",
                  "62p:800k": "'62p:800k' must have an even height from 64 to 4320",
