@@ -191,14 +191,13 @@ read_profile (TranscodeParameters *self, JsonObject *object, GError **error)
 static gboolean
 read_times (TranscodeParameters *self, JsonObject *object, GError **error)
 {
-  gint64 distance_ms, shed_ms, shed_for_ms, calm_ms, calm_for_ms, fps, lane, bitrate;
+  gint64 distance_ms, shed_ms, shed_for_ms, calm_ms, calm_for_ms, lane, bitrate;
 
   if (!read_integer (object, "key_ms", 0, 0, 60000, &distance_ms, error)
       || !read_integer (object, "shed_lag_ms", 1000, 0, 60000, &shed_ms, error)
       || !read_integer (object, "shed_for_ms", 3000, 0, 60000, &shed_for_ms, error)
       || !read_integer (object, "calm_lag_ms", 200, 0, 60000, &calm_ms, error)
       || !read_integer (object, "calm_for_ms", 60000, 0, 3600000, &calm_for_ms, error)
-      || !read_integer (object, "fps", 0, 0, 1000, &fps, error)
       || !read_integer (object, "audio_lane", 0, 0, TRANSCODE_MAX_RUNGS + 1, &lane, error)
       || !read_integer (object, "audio_bitrate", 64000, 8000, 512000, &bitrate, error))
     return FALSE;
@@ -207,7 +206,6 @@ read_times (TranscodeParameters *self, JsonObject *object, GError **error)
   self->shed_time = shed_for_ms * MS;
   self->calm_lag = calm_ms * MS;
   self->calm_time = calm_for_ms * MS;
-  self->fps = fps;
   self->audio_lane = lane;
   self->audio_bitrate = bitrate;
   return TRUE;
@@ -230,12 +228,6 @@ transcode_parameters_read (TranscodeParameters *self, JsonObject *object, GError
     return TRUE;
   g_set_error_literal (error, LECTERN_ERROR, LECTERN_ERROR_INVALID_CONFIG, "nothing to transcode");
   return FALSE;
-}
-
-guint
-transcode_parameters_get_delay (const TranscodeParameters *self)
-{
-  return self->openh264 ? 0 : profiles[self->profile].bframes + profiles[self->profile].lookahead;
 }
 
 /* ── the pipeline ── */

@@ -33,15 +33,12 @@ typedef struct
   guint audio_bitrate;
   gboolean openh264; /* else x264 */
   TranscodeProfile profile;
-  guint fps;       /* of the source, about; 0 unknown */
   gint64 distance; /* ns between key frames; 0: where the source has them */
   gint64 shed_lag, shed_time, calm_lag, calm_time; /* ns */
 } TranscodeParameters;
 
 /* Errors: INVALID_CONFIG, NOT_SUPPORTED (codec, or no encoder here). */
 gboolean transcode_parameters_read (TranscodeParameters *self, JsonObject *object, GError **error);
-/* Frames that an encoder of this profile holds back. */
-guint transcode_parameters_get_delay (const TranscodeParameters *self);
 
 /* Returns: (transfer full): the pipeline in gst-launch's words: appsrc "picture" and "sound",
  * decoder "decoder", and for each lane what transcode-rung.h names. */

@@ -111,13 +111,24 @@ wants_key (TranscodeRung *self, GstClockTime pts)
   return resumes || is_source_key (keys, pts);
 }
 
+static void
+set_newest (TranscodeRung *self, gint64 newest)
+{
+  g_autoptr (GMutexLocker) locker = g_mutex_locker_new (&self->lock);
+
+  self->newest = newest;
+}
+
 static GstPadProbeReturn
 on_picture (GstPad *pad, GstPadProbeInfo *info, gpointer user_data)
 {
   TranscodeRung *self = user_data;
   GstClockTime pts = GST_BUFFER_PTS (GST_PAD_PROBE_INFO_BUFFER (info));
 
-  if (!GST_CLOCK_TIME_IS_VALID (pts) || !wants_key (self, pts))
+  if (!GST_CLOCK_TIME_IS_VALID (pts))
+    return GST_PAD_PROBE_OK;
+  set_newest (self, (gint64) pts - TRANSCODE_EPOCH);
+  if (!wants_key (self, pts))
     return GST_PAD_PROBE_OK;
   self->last_key = pts;
   /* With its time: of requests without one only the first is heard while a picture waits. */
@@ -165,19 +176,18 @@ take_track (LecternJob *job, guint lane, GstSample *sample, LecternTrack **track
   return TRUE;
 }
 
-/* Returns: the packet's PTS, -1: none was sent, -2: the job has failed. */
-static gint64
+/* FALSE: the job has failed. */
+static gboolean
 send_sample (LecternJob *job, guint lane, GstSample *sample, LecternTrack **track)
 {
   g_autoptr (LecternPacket) packet = NULL;
 
   if (!take_track (job, lane, sample, track))
-    return -2;
+    return FALSE;
   packet = lectern_sample_make_packet (sample, *track, -TRANSCODE_EPOCH);
-  if (packet == NULL || packet->pts < 0)
-    return -1;
-  lectern_job_send_packet (job, lane, packet);
-  return packet->pts;
+  if (packet != NULL && packet->pts >= 0)
+    lectern_job_send_packet (job, lane, packet);
+  return TRUE;
 }
 
 static GstFlowReturn
@@ -185,17 +195,10 @@ on_sample (GstAppSink *sink, gpointer user_data)
 {
   TranscodeRung *self = user_data;
   g_autoptr (GstSample) sample = gst_app_sink_pull_sample (sink);
-  gint64 pts;
 
   if (sample == NULL)
     return GST_FLOW_EOS;
-  pts = send_sample (self->job, self->lane, sample, &self->track);
-  if (pts < -1)
-    return GST_FLOW_ERROR;
-  g_mutex_lock (&self->lock);
-  self->newest = MAX (self->newest, pts);
-  g_mutex_unlock (&self->lock);
-  return GST_FLOW_OK;
+  return send_sample (self->job, self->lane, sample, &self->track) ? GST_FLOW_OK : GST_FLOW_ERROR;
 }
 
 static void
@@ -254,9 +257,7 @@ transcode_rung_get_lane (TranscodeRung *self)
 void
 transcode_rung_set_on (TranscodeRung *self, gboolean on)
 {
-  g_mutex_lock (&self->lock);
-  self->newest = -1;
-  g_mutex_unlock (&self->lock);
+  set_newest (self, -1);
   if (on)
     g_atomic_int_set (&self->waiting, TRUE);
   g_atomic_int_set (&self->on, on);
@@ -293,8 +294,7 @@ on_sound (GstAppSink *sink, gpointer user_data)
 
   if (sample == NULL)
     return GST_FLOW_EOS;
-  return send_sample (self->job, self->lane, sample, self->track) < -1 ? GST_FLOW_ERROR
-                                                                       : GST_FLOW_OK;
+  return send_sample (self->job, self->lane, sample, self->track) ? GST_FLOW_OK : GST_FLOW_ERROR;
 }
 
 void

@@ -37,8 +37,8 @@ guint transcode_rung_get_lane (TranscodeRung *self);
  * any. */
 void transcode_rung_set_on (TranscodeRung *self, gboolean on);
 gboolean transcode_rung_is_on (TranscodeRung *self);
-/* Returns: PTS, ns, of the newest frame given out; -1 none since it was switched on. Thread: any.
- */
+/* Returns: PTS, ns, of the newest picture that its encoder has taken; -1 none since it was switched
+ * on. Thread: any. */
 gint64 transcode_rung_get_newest (TranscodeRung *self);
 
 /* An outlet without a switch, for sound: "sink-N". Thread: any. */

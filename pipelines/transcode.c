@@ -14,6 +14,8 @@
 /* Coded input that waits for the decoder; beyond it whole groups are left out. */
 #define MAX_WAITING (8 * 1024 * 1024)
 #define CHECK_MS 250
+/* Pictures in a decoder: B-frames, and one for each of its threads. */
+#define HELD_BACK 6
 
 typedef struct
 {
@@ -26,10 +28,12 @@ typedef struct
   LecternTrack *sound; /* its sink's thread */
   gboolean skipping;   /* picture, up to the next key frame */
   gint64 newest;       /* PTS of the newest picture given in; -1 none */
+  gint64 dts;          /* of the newest picture given in; -1 none */
+  gint64 interval;     /* between two pictures, ns: the longest of late */
 
   guint check;
   guint n_on;  /* rungs that are not shed: the lower ones */
-  gint64 told; /* PTS of the newest picture that had come out when lag was last told */
+  gint64 told; /* PTS of the newest picture that had been taken when lag was last told */
   gint64 slow_since_us;
   gint64 calm_since_us;
 } Transcode;
@@ -77,6 +81,17 @@ must_skip (Transcode *self, LecternPacket *packet)
   return self->skipping;
 }
 
+/* A picture may be shown for seconds where slides are shared. */
+static void
+take_interval (Transcode *self, LecternPacket *packet)
+{
+  gint64 passed = CLAMP (packet->dts - self->dts, 0, 5 * (gint64) GST_SECOND);
+
+  if (self->dts >= 0)
+    self->interval = MAX (passed, self->interval - self->interval / 8);
+  self->dts = packet->dts;
+}
+
 static void
 take_packet (LecternJob *job, guint lane, LecternPacket *packet)
 {
@@ -90,6 +105,7 @@ take_packet (LecternJob *job, guint lane, LecternPacket *packet)
     {
       if (must_skip (self, packet))
         return;
+      take_interval (self, packet);
       self->newest = MAX (self->newest, packet->pts);
     }
   else if (gst_app_src_get_current_level_bytes (GST_APP_SRC (input)) > MAX_WAITING)
@@ -141,17 +157,16 @@ name_colours (GstPad *pad, GstPadProbeInfo *info, gpointer user_data)
 
 /* ── short of CPU ── */
 
-/* What an encoder holds back by design is no lag. */
+/* What a decoder holds back by design is no lag, nor what an encoder does: what counts is when that
+ * takes a picture, as it takes none while it is behind. */
 static gint64
 get_usual_lag (Transcode *self)
 {
-  guint fps = self->parameters.fps > 0 ? self->parameters.fps : 25;
-
-  return (gint64) (transcode_parameters_get_delay (&self->parameters) + 2) * GST_SECOND / fps;
+  return HELD_BACK * self->interval;
 }
 
-/* The largest of the rungs that are on, ns; -1: nothing has come out yet. *@newest: the PTS of the
- * newest picture that has. */
+/* The largest of the rungs that are on, ns; -1: none has taken a picture yet. *@newest: the PTS of
+ * the newest that one has. */
 static gint64
 measure_lag (Transcode *self, gint64 *newest_out)
 {
@@ -205,7 +220,8 @@ has_lasted (gboolean condition, gint64 *since_us, gint64 time)
   return condition && (now_us - *since_us) * 1000 >= time;
 }
 
-/* Lag is told only when something has come out, as a job that sends is taken for one that works. */
+/* Lag is told only when a picture has been taken, as a job that sends is taken for one that works.
+ */
 static gboolean
 on_check (gpointer user_data)
 {
@@ -282,7 +298,7 @@ start (LecternJob *job, JsonObject *object, GError **error)
   Transcode *self = g_new0 (Transcode, 1);
 
   self->job = job;
-  self->newest = self->told = -1;
+  self->newest = self->dts = self->told = -1;
   lectern_job_set_data (job, self);
   if (!transcode_parameters_read (&self->parameters, object, error))
     return FALSE;

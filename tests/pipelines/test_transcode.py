@@ -214,6 +214,16 @@ class Transcode(lectern_test.TestCase):
             self.assertIn(packet.pts, self.keys(source.of(link.VIDEO)))
         self.assertLess(worker.longest_silence, 2.5 * PATIENCE)
 
+    def test_few_pictures_a_second_are_neither_late_nor_stuck(self):
+        # The encoder holds back six seconds of these.
+        source = clip("few.mp4", "-f", "lavfi", "-i", "testsrc2=size=320x180:rate=5", *X264, "-g", "20", "-bf", "2",
+                      seconds=9)
+        worker = self.worker({**source.names(), "rungs": LADDER, "profile": "slides", "shed_for_ms": 500})
+        worker.run(source, 50 * PATIENCE, pace=1)
+        self.check_times(source, worker.packets[1])
+        self.assertNotIn("shed", [m["event"] for _, m in worker.messages])
+        self.assertLess(worker.longest_silence, 2.5 * PATIENCE)
+
     def test_silence_of_the_source_is_not_silence_of_the_worker(self):
         source = slow()
         worker = self.worker({**source.names(), "rungs": LOW})
