@@ -325,6 +325,7 @@ class Transcode(lectern_test.TestCase):
         cases = {"480p": "'480p' has no bit rate",
                  ":800k": "':800k' has no bit rate",
                  "480p:7k": "'480p:7k' must have a bit rate from 10k to 100M",
+                 "audio:1M": "'audio:1M' must have a bit rate from 8k to 512k",
                  "480p:fast": "'480p:fast' must have a bit rate from 10k to 100M",
                  "480:800k": "'480:800k' names no height",
                  "481p:800k": "'481p:800k' must have an even height from 64 to 4320",
