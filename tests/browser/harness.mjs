@@ -111,11 +111,11 @@ export class Server {
 
 export class Encoder {
   /** Pushes a small test picture with sound, or the sound alone. */
-  constructor(server, name, key, { video = true, size = '320x180', rate = 15 } = {}) {
+  constructor(server, name, key, { video = true, size = '320x180', rate = 15, distance = 1 } = {}) {
     const source = `testsrc2=size=${size}:rate=${rate}`;
     const picture = video ? ['-re', '-f', 'lavfi', '-i', source] : [];
     const coding = video ? ['-c:v', 'libx264', '-preset', 'ultrafast', '-tune', 'zerolatency',
-      '-pix_fmt', 'yuv420p', '-g', String(rate)] : [];
+      '-pix_fmt', 'yuv420p', '-g', String(rate * distance)] : [];
     this.process = start('ffmpeg', ['-hide_banner', '-loglevel', 'error', '-nostdin', ...picture,
       '-re', '-f', 'lavfi', '-i', 'sine=frequency=440:sample_rate=44100', ...coding,
       '-c:a', 'aac', '-ac', '2', '-b:a', '64k', '-f', 'flv',

@@ -37,7 +37,8 @@ function begin({ kind, url, lowLatency }) {
     hls() {
       // What it thinks of the network is weighed by how long downloads took: next to nothing here.
       const hls = new window.Hls({ lowLatencyMode: lowLatency, abrEwmaFastLive: 0.3,
-        abrEwmaSlowLive: 0.9 });
+        abrEwmaSlowLive: 0.9,
+        ...(lowLatency ? { maxLiveSyncPlaybackRate: 1.1 } : { liveSyncDurationCount: 2 }) });
       hls.on('hlsError', (event, data) => {
         if (data.fatal) played.errors.push(data.details);
       });
