@@ -213,15 +213,6 @@ add_sound (LecternTranscodeTask *self, GPtrArray *before, JsonObject *parameters
   json_object_set_int_member (parameters, "audio_bitrate", bitrate);
 }
 
-static guint
-get_fps (LecternTranscodeTask *self)
-{
-  g_auto (LecternStreamInfo) info = { 0 };
-
-  lectern_stream_get_info (self->stream, &info);
-  return (guint) CLAMP (info.fps + 0.5, 0, 240);
-}
-
 static JsonObject *
 make_parameters (LecternTranscodeTask *self, GPtrArray *before)
 {
@@ -233,7 +224,6 @@ make_parameters (LecternTranscodeTask *self, GPtrArray *before)
   json_object_set_string_member (object, "encoder", plan->encoder);
   json_object_set_string_member (object, "profile", plan->profile);
   json_object_set_int_member (object, "key_ms", self->encodes ? KEY_MS : 0);
-  json_object_set_int_member (object, "fps", get_fps (self));
   json_object_set_int_member (object, "shed_lag_ms", plan->shed_lag_us / 1000);
   json_object_set_int_member (object, "shed_for_ms", plan->shed_after_us / 1000);
   json_object_set_int_member (object, "calm_lag_ms", plan->calm_lag_us / 1000);

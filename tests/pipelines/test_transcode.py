@@ -198,7 +198,7 @@ class Transcode(lectern_test.TestCase):
     def test_a_slow_machine_loses_the_highest_rung_until_it_is_calm(self):
         source = slow()
         # Lag is never below nothing: it is slow at once, then calm at once.
-        worker = self.worker({**source.names(), "rungs": LADDER, "profile": "fast", "fps": 15,
+        worker = self.worker({**source.names(), "rungs": LADDER, "profile": "fast",
                               "shed_lag_ms": 0, "shed_for_ms": 500, "calm_lag_ms": 60000,
                               "calm_for_ms": 1500})
         worker.run(source, 50 * PATIENCE, pace=1)

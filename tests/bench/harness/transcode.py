@@ -105,7 +105,7 @@ def transcode(bench, source, rungs, audio, **more):
     """Does it in our worker, as fast as it goes. Returns: the worker, ended."""
     lanes = [{"lane": n + 1, "width": width, "height": height, "bitrate": kbit * 1000}
              for n, (width, height, kbit) in enumerate(rungs)]
-    parameters = {**source.names(), "rungs": lanes, "fps": FPS, "encoder": "x264", "shed_lag_ms": 60000,
+    parameters = {**source.names(), "rungs": lanes, "encoder": "x264", "shed_lag_ms": 60000,
                   "shed_for_ms": 60000, **({"audio_lane": len(rungs) + 1} if audio else {}), **more}
     with open(bench.out / "worker.log", "ab") as log:
         worker = link.Worker(str(bench.build / "pipelines/lectern-worker"), "transcode", parameters, log)
