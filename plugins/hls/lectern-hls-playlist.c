@@ -13,6 +13,7 @@ typedef struct
   const LecternSegmentTargets *targets;
   const LecternHlsRequest *request;
   LecternRenditionView view;
+  gboolean low_latency;
   guint first; /* index of the first listed segment */
   gint64 init; /* number of the init segment last named; -1 none */
 } Writer;
@@ -204,9 +205,8 @@ is_independent (Writer *writer)
 static void
 put_start (Writer *writer)
 {
-  gint64 least = writer->request->low_latency
-                     ? writer->targets->part * 3
-                     : (gint64) get_target_seconds (writer->targets) * 3000000000;
+  gint64 least = writer->low_latency ? writer->targets->part * 3
+                                     : (gint64) get_target_seconds (writer->targets) * 3000000000;
   gint64 back = 0;
 
   for (guint i = 0; i < writer->view.parts->len; i++)
@@ -240,7 +240,7 @@ put_header (Writer *writer)
     put_start (writer);
   if (writer->view.recorded)
     g_string_append (writer->text, "#EXT-X-PLAYLIST-TYPE:VOD\n");
-  if (!writer->view.ended && writer->request->low_latency)
+  if (!writer->view.ended && writer->low_latency)
     {
       g_string_append (writer->text, "#EXT-X-SERVER-CONTROL:CAN-BLOCK-RELOAD=YES,PART-HOLD-BACK=");
       put_seconds (writer->text, targets->part * 3);
@@ -337,7 +337,7 @@ put_segments (Writer *writer)
     g_string_append_printf (writer->text, "#EXT-X-SKIP:SKIPPED-SEGMENTS=%u\n", skipped);
   for (guint i = skipped; i < writer->view.segments->len - writer->first; i++)
     put_segment (writer, g_ptr_array_index (writer->view.segments, writer->first + i), i == 0,
-                 !writer->view.ended && writer->request->low_latency && i >= without_parts);
+                 !writer->view.ended && writer->low_latency && i >= without_parts);
 }
 
 static void
@@ -402,6 +402,31 @@ count_listed (Writer *writer)
   return listed;
 }
 
+/* A frame may last longer than the parts that are promised; until none is listed any more there
+ * are no parts to show. */
+static gboolean
+has_long_part (Writer *writer, GPtrArray *parts)
+{
+  for (guint i = 0; i < parts->len; i++)
+    if (((LecternPart *) g_ptr_array_index (parts, i))->duration > writer->targets->part)
+      return TRUE;
+  return FALSE;
+}
+
+static gboolean
+has_fine_parts (Writer *writer)
+{
+  for (guint i = writer->first + count_older_than (writer, PART_TARGETS);
+       i < writer->view.segments->len; i++)
+    {
+      const LecternSegment *segment = g_ptr_array_index (writer->view.segments, i);
+
+      if (has_long_part (writer, segment->parts))
+        return FALSE;
+    }
+  return !has_long_part (writer, writer->view.parts);
+}
+
 static LecternHlsText *
 write_media (Writer *writer)
 {
@@ -410,13 +435,14 @@ write_media (Writer *writer)
   if (writer->view.segments->len == 0)
     return NULL;
   writer->first = writer->view.segments->len - listed;
+  writer->low_latency = writer->request->low_latency && has_fine_parts (writer);
   writer->init = -1;
   writer->text = g_string_new (NULL);
   put_header (writer);
   put_segments (writer);
   if (writer->view.ended)
     g_string_append (writer->text, "#EXT-X-ENDLIST\n");
-  else if (writer->request->low_latency)
+  else if (writer->low_latency)
     {
       put_open_segment (writer);
       put_reports (writer);

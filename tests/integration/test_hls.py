@@ -319,6 +319,12 @@ class ShapesTest(lectern_test.TestCase):
         self.assertNotIn("audio", master)
         self.follow(server, "video", 3)
 
+    def test_few_frames_a_second_make_no_parts(self):
+        server = self.begin({"rate": 2})
+        follower = self.follow(server, "video", 3)
+        self.assertIsNone(follower.last.part_target)
+        self.assertIsNotNone(self.follow(server, "audio", 3).last.part_target)
+
     def test_key_frames_far_apart_keep_playlists_valid_and_warn(self):
         server = self.begin({"gop": 5.0})
         follower = self.follow(server, "video", 6)
