@@ -394,6 +394,27 @@ measure (Writer *writer, gint64 *total)
   return longest;
 }
 
+/* A player that joins where no segment begins with a key frame shows nothing. Where they are rare,
+ * it is told to begin a little behind the newest one that is far enough back. µs. */
+static gint64
+choose_delay (Writer *writer, gint64 delay_us, gint64 longest_us)
+{
+  const Row *row = &g_array_index (writer->rows, Row, 0);
+  Range listed = { row->first, row->view.segments->len };
+
+  if (are_independent (row, listed))
+    return delay_us;
+  for (guint i = listed.end; i > listed.begin; i--)
+    {
+      const LecternSegment *segment = get_segment (row, i - 1);
+      gint64 age_us = writer->request->now_us - segment->date_us;
+
+      if (segment->independent && age_us >= delay_us)
+        return age_us - longest_us / 4;
+    }
+  return delay_us;
+}
+
 static void
 put_latency (GString *xml, gint64 delay_us)
 {
@@ -409,7 +430,7 @@ put_head (Writer *writer)
   GString *xml = writer->xml;
   gint64 total = 0;
   gint64 longest_us = measure (writer, &total) / NS_PER_US;
-  gint64 delay_us = longest_us * DELAY_SEGMENTS;
+  gint64 delay_us = choose_delay (writer, longest_us * DELAY_SEGMENTS, longest_us);
 
   g_string_append (xml, "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n"
                         "<MPD xmlns=\"urn:mpeg:dash:schema:mpd:2011\" "
