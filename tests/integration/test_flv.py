@@ -343,7 +343,9 @@ class Doors:
             self.assertIsNotNone(viewer.tag())
 
     def test_many_come_and_go(self):
-        server = self.server(settings={"server.connects-per-address": "0"})
+        # Segments have descriptors of their own.
+        server = self.server(settings={"server.connects-per-address": "0", "plugins.hls": "false",
+                                       "plugins.dash": "false"})
         lesson = self.lesson(server).frames(12)
         begin(self.watch(server))
         before = server.descriptors()
