@@ -597,9 +597,10 @@ listener_hears_every_part (Fixture *fixture, gconstpointer data)
   Heard heard = { 0 };
   Heard gone = { 0 };
   guint id = lectern_presentation_listen (fixture->presentation, &listener, &gone, hear_no_more);
+  guint other
+      = lectern_presentation_listen (fixture->presentation, &listener, &heard, hear_no_more);
   guint parts;
 
-  lectern_presentation_listen (fixture->presentation, &listener, &heard, hear_no_more);
   run (fixture, 5000, 50, TRUE, TRUE);
   g_assert_cmpuint (heard.parts, >=, 5000 / 300);
   g_assert_cmpuint (heard.firsts, ==, 3);
@@ -612,6 +613,8 @@ listener_hears_every_part (Fixture *fixture, gconstpointer data)
   g_assert_cmpuint (heard.ended, ==, 1);
   g_assert_cmpuint (gone.parts, ==, parts);
   g_assert_cmpuint (gone.ended, ==, 0);
+  lectern_presentation_unlisten (fixture->presentation, other);
+  g_assert_cmpuint (heard.freed, ==, 1);
 }
 
 int
