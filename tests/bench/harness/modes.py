@@ -23,7 +23,9 @@ def begin(run):
     load = Load(run, "viewers", run.kind, run.server.url(run, run.kind))
     load.zero = run.memory()
     load.do("connect 1 100", "connected")
+    spent, began = run.cpu(), time.monotonic()
     load.do(f"run {FIRST_SECONDS}", "ran")
+    load.alone = 100 * (run.cpu() - spent) / (time.monotonic() - began)
     load.first = run.memory()
     return load
 
@@ -44,7 +46,7 @@ def fanout(bench, name, kind, viewers, flush, **more):
         load.do(f"run {o.settle}", "ran")
         row = load.measure(o.window)
         row.update(delivered(row, bench, viewers), mode="fanout", server=name, kind=kind, flush=flush,
-                   viewers=viewers)
+                   viewers=viewers, alone_percent=load.alone)
         return row
 
 

@@ -3,7 +3,7 @@
 import math
 from statistics import median
 
-FANOUT = ("| format | viewers | flush | server | s/GB | ± % | × floor | CPU % | delay p50 / p95 / p99 ms"
+FANOUT = ("| format | viewers | flush | server | s/GB | ± % | × floor | × floor, viewers alone | CPU % | delay p50 / p95 / p99 ms"
           " | first key p50 / p99 ms | lost | stalls | alive | delivered % | worst % | load CPU % | other CPU % |")
 
 
@@ -43,6 +43,11 @@ def ratio(cost, floor):
     return number(cost / floor, 2) if cost and floor else "–"
 
 
+def viewers_alone(rows):
+    """CPU beyond what the stream takes with a single viewer."""
+    return middle(rows, lambda r: r["cpu_percent"] - r["alone_percent"] if "alone_percent" in r else None)
+
+
 def fanout(rows):
     lines = head(FANOUT)
     groups = group(rows, "kind", "viewers", "flush", "server")
@@ -50,10 +55,11 @@ def fanout(rows):
         cost = middle(found, lambda r: r["per_gb"])
         base = groups.get((kind, viewers, "frame" if flush == "-" else flush, "floor"))
         floor = middle(base, lambda r: r["per_gb"]) if base else None
+        marginal = ratio(viewers_alone(found), viewers_alone(base)) if base else "–"
         plain = [middle(found, lambda r, k=k: r[k]) for k in
                  ("lost", "stalls", "alive", "delivered_percent", "worst_percent", "load_percent", "other_percent")]
         lines.append(f"| {kind} | {viewers} | {flush} | {server} | {number(cost, 3)}"
-                     f" | {number(half_range(found, 'per_gb'), 0)} | {ratio(cost, floor)}"
+                     f" | {number(half_range(found, 'per_gb'), 0)} | {ratio(cost, floor)} | {marginal}"
                      f" | {number(middle(found, lambda r: r['cpu_percent']))}"
                      f" | {quantiles(found, 'delay_ms', (0, 1, 2))} | {quantiles(found, 'first_key_ms', (0, 2))}"
                      " | " + " | ".join(number(v, 0) for v in plain[:3])
