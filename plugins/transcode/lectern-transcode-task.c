@@ -10,6 +10,10 @@
 #define KEY_MS 2000
 #define USUAL_AUDIO_BITRATE 64000
 #define MAX_OUTPUTS (LECTERN_TRANSCODE_MAX_RUNGS + 2)
+/* A source beyond this, or one whose codec changes more often, is passed through only. */
+#define MAX_PIXELS (4096 * 2304)
+#define MAX_CHANGES 10
+#define CHANGES_US (60 * G_USEC_PER_SEC)
 /* How long a worker may take over what is left when a stream has ended. */
 #define DRAIN_US (10 * G_USEC_PER_SEC)
 
@@ -31,6 +35,8 @@ struct _LecternTranscodeTask
   gboolean leaving; /* the plugin has let go */
   gboolean over;
   gboolean given_up;
+  guint changes; /* of the tracks since then */
+  gint64 changes_since_us;
   LecternTrack *tracks[3];                      /* what the worker was started for, by media */
   gboolean told[3];                             /* this child knows the track */
   gint64 first_dts;                             /* -1 */
@@ -185,7 +191,8 @@ add_pictures (LecternTranscodeTask *self, GPtrArray *before, JsonObject *paramet
   LecternTrack *video = self->tracks[LECTERN_MEDIA_VIDEO];
   JsonArray *rungs;
 
-  if (video == NULL || video->height == 0 || video->width == 0 || get_codec_word (video) == NULL)
+  if (video == NULL || video->height == 0 || video->width == 0 || get_codec_word (video) == NULL
+      || (guint64) video->width * video->height > MAX_PIXELS)
     return;
   rungs = json_array_new ();
   if (self->encodes)
@@ -477,6 +484,30 @@ set_track (LecternTranscodeTask *self, LecternMedia media, LecternTrack *track)
     self->replaces_audio = !browsers_play (track->codec);
 }
 
+/* Each change costs a process: a source that makes a sport of it gets none. */
+static gboolean
+changes_too_often (LecternTranscodeTask *self)
+{
+  gint64 now_us = lectern_clock_now_us ();
+
+  if (now_us - self->changes_since_us > CHANGES_US)
+    {
+      self->changes_since_us = now_us;
+      self->changes = 0;
+    }
+  return ++self->changes > MAX_CHANGES;
+}
+
+static void
+give_up (LecternTranscodeTask *self)
+{
+  g_message ("'%s' is passed through only: its codec or picture changes too often",
+             lectern_stream_get_name (self->stream));
+  self->given_up = TRUE;
+  drop_worker (self);
+  end_outputs (self);
+}
+
 /* The first packets tell the tracks; the second of them may come a little later. */
 static void
 settle (LecternTranscodeTask *self, LecternPacket *packet)
@@ -545,7 +576,10 @@ take_packet (LecternTranscodeTask *self, LecternPacket *packet)
   if (!lectern_track_equal (self->tracks[media], packet->track))
     {
       set_track (self, media, packet->track);
-      start_worker (self);
+      if (changes_too_often (self))
+        give_up (self);
+      else
+        start_worker (self);
       return;
     }
   if (media == LECTERN_MEDIA_VIDEO && is_key_too_far (self, packet) && !self->encodes

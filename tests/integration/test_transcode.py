@@ -320,6 +320,28 @@ class Transcode(lectern_test.TestCase):
 
     # settings
 
+    def test_a_source_that_changes_too_often_is_passed_through(self):
+        """M-07: each change of the picture would cost a process."""
+        folder = lectern_test.temporary_directory()
+        pictures = []
+        for size in ("160x120", "176x144"):
+            file = folder / f"{size}.flv"
+            subprocess.run(["ffmpeg", "-v", "error", "-f", "lavfi", "-i", f"testsrc2=size={size}:rate=10", "-t", "0.1",
+                            "-c:v", "libx264", "-pix_fmt", "yuv420p", str(file)], check=True, timeout=30)
+            pictures.append([body for kind, _, body in rtmp.flv_tags(file) if kind == VIDEO][:2])
+        server = self.serve({"transcode.ladder": "90p:80k"})
+        client = rtmp.Client(server.rtmp_port)
+        self.addCleanup(client.close)
+        client.connect()
+        client.publish(f"a?key={server.key(NAME)}")
+        client.chunk_size(0x100000)
+        for i in range(60):
+            for body in pictures[i % 2]:
+                client.send(VIDEO, body, 1000 + 40 * i, client.stream)
+        server.wait_log("passed through only: its codec or picture changes too often", 20)
+        lectern_test.wait_for(lambda: server.workers() == [], 10, "the end of the worker")
+        self.assertEqual("live", server.stream(NAME)["state"])
+
     def test_ladders_that_cannot_be_are_refused(self):
         hint = "; a rung is like 480p:800k or audio:64k"
         cases = {"480p": "'480p' has no bit rate",

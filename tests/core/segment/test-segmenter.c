@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "base/lectern-clock.h"
 #include "segment/lectern-segmenter.h"
 
 #include <string.h>
@@ -191,6 +192,39 @@ window_moves (Fixture *fixture, gconstpointer data)
   oldest = g_ptr_array_index (view.segments, 0);
   g_assert_cmpuint (oldest->number, ==, view.next_number - targets.window * 2);
   g_assert_null (lectern_presentation_get_segment (fixture->presentation, "video", 0));
+}
+
+static gint64 wall_us;
+
+static gint64
+get_wall (void)
+{
+  return wall_us;
+}
+
+static void
+wall_clock_moves_no_duration (Fixture *fixture, gconstpointer data)
+{
+  static const gint64 steps[] = { 3600, -7200, 1, 86400, -86400 };
+  g_auto (LecternRenditionView) view = { 0 };
+
+  lectern_clock_set_for_test (NULL, get_wall);
+  for (guint i = 0; i < G_N_ELEMENTS (steps); i++)
+    {
+      wall_us += steps[i] * G_USEC_PER_SEC;
+      run (fixture, 2000, 50, TRUE, TRUE);
+    }
+  lectern_clock_set_for_test (NULL, NULL);
+  g_assert_true (lectern_presentation_view (fixture->presentation, "video", &view));
+  g_assert_cmpuint (view.segments->len, >=, 4);
+  for (guint i = 0; i < view.segments->len; i++)
+    {
+      LecternSegment *segment = g_ptr_array_index (view.segments, i);
+
+      g_assert_cmpint (segment->duration, ==, 2000 * MS);
+      g_assert_cmpint (segment->start, ==, (gint64) i * 2000 * MS);
+      g_assert_false (segment->discontinuity);
+    }
 }
 
 static void
@@ -626,6 +660,7 @@ main (int argc, char **argv)
   ADD ("long-groups-are-cut-at-the-limit", long_groups_are_cut_at_the_limit);
   ADD ("T-03-audio-alone-cuts-itself", audio_alone_cuts_itself);
   ADD ("window-moves", window_moves);
+  ADD ("T-05-steps-of-the-wall-clock-move-no-duration", wall_clock_moves_no_duration);
   ADD ("S-04-codec-change-is-a-discontinuity", codec_change_is_a_discontinuity);
   ADD ("loss-is-a-discontinuity", loss_is_a_discontinuity);
   ADD ("finish-gives-out-the-rest", finish_gives_out_the_rest);
