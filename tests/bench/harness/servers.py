@@ -61,6 +61,8 @@ class Lectern(Server):
             "access.open-publish": "true",
             "media.flush-interval": "0s" if run.flush in ("-", "frame") else f"{run.flush}ms",
             "media.flush-stretch": "false",
+            # Segments are a work of their own, which no peer here does.
+            "plugins.hls": "false",
             **run.settings,
         }
         (run.folder / "state").mkdir(mode=0o700)
