@@ -90,18 +90,6 @@ lectern_recording_file_get_path (LecternRecordingFile *self)
   return self->path;
 }
 
-const char *
-lectern_recording_file_get_stream (LecternRecordingFile *self)
-{
-  return self->stream;
-}
-
-gint64
-lectern_recording_file_get_started (LecternRecordingFile *self)
-{
-  return self->started_us;
-}
-
 guint64
 lectern_recording_file_get_size (LecternRecordingFile *self)
 {

@@ -18,9 +18,6 @@ LECTERN_API void lectern_recording_file_unref (LecternRecordingFile *self);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (LecternRecordingFile, lectern_recording_file_unref)
 /* Returns: the path below the folder of recordings, without its ending. */
 LECTERN_API const char *lectern_recording_file_get_path (LecternRecordingFile *self);
-LECTERN_API const char *lectern_recording_file_get_stream (LecternRecordingFile *self);
-/* Wall time of its time 0, µs. */
-LECTERN_API gint64 lectern_recording_file_get_started (LecternRecordingFile *self);
 /* Bytes and ns written so far. */
 LECTERN_API guint64 lectern_recording_file_get_size (LecternRecordingFile *self);
 LECTERN_API gint64 lectern_recording_file_get_duration (LecternRecordingFile *self);

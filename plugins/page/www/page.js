@@ -36,7 +36,8 @@ function choose(name) {
 }
 
 const current = () => streams?.find((stream) => stream.name === chosen);
-const onAir = () => (streams || []).filter((stream) => stream.state !== 'ended'
+// Renditions of a stream are the stream.
+const onAir = () => (streams || []).filter((stream) => !stream.name.includes('@') && stream.state !== 'ended'
   && stream.state !== 'idle');
 
 /** Plays while the stream is live; a publisher who is away keeps the viewers. */
