@@ -18,6 +18,7 @@
 /* Asked in this order: credentials first, then the doors that are open to all. */
 #define CREDENTIAL_PRIORITY 100
 #define OPEN_PRIORITY 1000
+#define ID_LENGTH 12
 
 struct _LecternHost
 {
@@ -25,6 +26,7 @@ struct _LecternHost
 
   GMutex lock; /* guards config, as the getters run in any thread */
   LecternConfig *config;
+  char id[ID_LENGTH + 1];
   char *state_dir;
   LecternStore *store;
   LecternReactorPool *reactors;
@@ -35,6 +37,7 @@ struct _LecternHost
   LecternHttpServer *http;
   LecternSessions *sessions;
   LecternStreamRegistry *streams;
+  LecternCarriers *carriers;
   LecternPresentations *presentations;
   LecternSegmentService *segments;
   LecternWorkers *workers;
@@ -72,6 +75,7 @@ lectern_host_finalize (GObject *object)
   g_clear_object (&self->http);
   g_clear_object (&self->open_guard);
   g_clear_object (&self->access);
+  g_clear_pointer (&self->carriers, lectern_carriers_unref);
   g_clear_pointer (&self->tls, lectern_tls_unref);
   g_clear_pointer (&self->gate, lectern_gate_unref);
   g_clear_pointer (&self->reactors, lectern_reactor_pool_unref);
@@ -89,9 +93,20 @@ lectern_host_class_init (LecternHostClass *class)
 }
 
 static void
+make_id (LecternHost *self)
+{
+  static const char letters[] = "abcdefghijklmnopqrstuvwxyz0123456789";
+
+  for (guint i = 0; i < ID_LENGTH; i++)
+    self->id[i] = letters[g_random_int_range (0, sizeof letters - 1)];
+}
+
+static void
 lectern_host_init (LecternHost *self)
 {
   g_mutex_init (&self->lock);
+  make_id (self);
+  self->carriers = lectern_carriers_new ();
   self->doors = lectern_doors_new ();
 }
 
@@ -219,8 +234,8 @@ open_nouns (LecternHost *self)
   self->presentations = lectern_presentations_new (self->streams, self->reactors, &segments);
   rewind = g_build_filename (self->state_dir, "rewind", NULL);
   lectern_presentations_set_folder (self->presentations, rewind);
-  self->segments = lectern_segment_service_new (self->presentations, self->http, self->access,
-                                                self->sessions);
+  self->segments
+      = lectern_segment_service_new (self->presentations, self->http, self->access, self->sessions);
 }
 
 static char *
@@ -496,6 +511,12 @@ lectern_host_get_config (LecternHost *self)
   return config;
 }
 
+const char *
+lectern_host_get_id (LecternHost *self)
+{
+  return self->id;
+}
+
 LecternReactorPool *
 lectern_host_get_reactors (LecternHost *self)
 {
@@ -530,6 +551,12 @@ LecternStreamRegistry *
 lectern_host_get_streams (LecternHost *self)
 {
   return self->streams;
+}
+
+LecternCarriers *
+lectern_host_get_carriers (LecternHost *self)
+{
+  return self->carriers;
 }
 
 LecternPresentations *

@@ -5,6 +5,7 @@
 #include "base/lectern-metrics.h"
 #include "config/lectern-config.h"
 #include "http/lectern-http-server.h"
+#include "media/lectern-carrier.h"
 #include "media/lectern-stream-registry.h"
 #include "net/lectern-listener.h"
 #include "segment/lectern-presentation.h"
@@ -20,6 +21,9 @@ G_DECLARE_FINAL_TYPE (LecternHost, lectern_host, LECTERN, HOST, GObject)
 
 /* Returns: the settings in force; a new object after a reload. (transfer full) */
 LECTERN_API LecternConfig *lectern_host_get_config (LecternHost *self);
+/* Returns: a name of this run of the server, 12 characters of a-z and 0-9: what a stream that goes
+ * from server to server is marked with, see LecternCarrierSpec.via. */
+LECTERN_API const char *lectern_host_get_id (LecternHost *self);
 LECTERN_API LecternReactorPool *lectern_host_get_reactors (LecternHost *self);
 LECTERN_API LecternGate *lectern_host_get_gate (LecternHost *self);
 /* Returns: (nullable): NULL without a certificate. */
@@ -27,6 +31,8 @@ LECTERN_API LecternTls *lectern_host_get_tls (LecternHost *self);
 LECTERN_API LecternAccessChain *lectern_host_get_access (LecternHost *self);
 LECTERN_API LecternHttpServer *lectern_host_get_http (LecternHost *self);
 LECTERN_API LecternStreamRegistry *lectern_host_get_streams (LecternHost *self);
+/* The protocols that fetch streams from other servers and bring them there. */
+LECTERN_API LecternCarriers *lectern_host_get_carriers (LecternHost *self);
 LECTERN_API LecternPresentations *lectern_host_get_presentations (LecternHost *self);
 LECTERN_API LecternSegmentService *lectern_host_get_segments (LecternHost *self);
 LECTERN_API LecternWorkers *lectern_host_get_workers (LecternHost *self);

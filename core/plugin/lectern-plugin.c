@@ -353,6 +353,30 @@ lectern_plugin_add_listeners (LecternPlugin *self, const char *key, gboolean sec
   return done;
 }
 
+static void
+undo_carrier (LecternPlugin *self, gpointer id)
+{
+  lectern_carriers_remove (lectern_host_get_carriers (lectern_plugin_get_host (self)),
+                           GPOINTER_TO_UINT (id));
+}
+
+/* The last transfer may end on a reactor, and plugins die on the control thread. */
+static void
+release_later (gpointer plugin)
+{
+  g_idle_add_full (G_PRIORITY_DEFAULT, release_plugin, plugin, NULL);
+}
+
+void
+lectern_plugin_add_carrier (LecternPlugin *self, const LecternCarrier *carrier, gpointer user_data)
+{
+  LecternCarriers *carriers = lectern_host_get_carriers (lectern_plugin_get_host (self));
+  guint id
+      = lectern_carriers_add (carriers, carrier, user_data, g_object_ref (self), release_later);
+
+  add_undo (self, undo_carrier, GUINT_TO_POINTER (id));
+}
+
 typedef struct
 {
   GObject *object;

@@ -58,6 +58,10 @@ LECTERN_API gboolean lectern_plugin_add_listeners (LecternPlugin *self, const ch
                                                    gpointer user_data,
                                                    GDestroyNotify free_user_data, GError **error);
 LECTERN_API void lectern_plugin_add_guard (LecternPlugin *self, LecternGuard *guard, int priority);
+/* The plugin carries streams from and to other servers, see LecternCarrier; @carrier is constant. The
+ * plugin lives until the last of its transfers has been stopped. */
+LECTERN_API void lectern_plugin_add_carrier (LecternPlugin *self, const LecternCarrier *carrier,
+                                             gpointer user_data);
 /* Connects to a signal of @object (the registry's "live", the sessions' "started", …) until stop.
  */
 LECTERN_API void lectern_plugin_add_signal (LecternPlugin *self, gpointer object,
