@@ -4,11 +4,13 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/landlock.h>
+#include <netinet/in.h>
 #include <sched.h>
 #include <seccomp.h>
 #include <signal.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -17,6 +19,7 @@
  * none. */
 #define FILE_SIZE (1024 * 1024)
 #define DESCRIPTORS 512
+#define TYPE_MASK 0xf /* of a socket: SOCK_TYPE_MASK in Linux */
 
 #if defined(__SANITIZE_ADDRESS__)
 #define UNDER_ASAN TRUE /* its shadow memory takes 16 TiB of addresses */
@@ -52,6 +55,9 @@ static const char *const system_paths[]
         "/proc/self", "/proc/cpuinfo", "/proc/meminfo", "/sys/devices/system/cpu", "/dev/urandom",
         "/dev/null" };
 
+/* Whom TLS may trust, for those with a network. */
+static const char *const network_paths[] = { "/etc/ssl/certs", "/etc/pki/tls/certs" };
+
 static gboolean
 allow (int ruleset, const char *path, guint64 rights, guint64 handled, GError **error)
 {
@@ -79,6 +85,8 @@ allow_paths (int ruleset, const LecternConfinement *self, guint64 handled, GErro
 {
   for (gsize i = 0; i < G_N_ELEMENTS (system_paths); i++)
     (void) allow (ruleset, system_paths[i], READ_RIGHTS, handled, NULL);
+  for (gsize i = 0; self->network && i < G_N_ELEMENTS (network_paths); i++)
+    (void) allow (ruleset, network_paths[i], READ_RIGHTS, handled, NULL);
   return (self->read_path == NULL || allow (ruleset, self->read_path, READ_RIGHTS, handled, error))
          && (self->write_path == NULL
              || allow (ruleset, self->write_path, WRITE_RIGHTS, handled, error));
@@ -98,6 +106,8 @@ restrict_files (const LecternConfinement *self, GError **error)
       return TRUE;
     }
   attribute = versions[MIN ((gsize) version, G_N_ELEMENTS (versions)) - 1];
+  if (self->network)
+    attribute.net = 0;
   ruleset = (int) syscall (SYS_landlock_create_ruleset, &attribute,
                            version >= 6   ? 24
                            : version >= 4 ? 16
@@ -122,12 +132,6 @@ restrict_files (const LecternConfinement *self, GError **error)
 
 /* None of these is of use for work on pictures and sound, and each is a way out or up. */
 static const int denied[] = {
-  SCMP_SYS (socket),
-  SCMP_SYS (connect),
-  SCMP_SYS (bind),
-  SCMP_SYS (listen),
-  SCMP_SYS (accept),
-  SCMP_SYS (accept4),
   SCMP_SYS (execve),
   SCMP_SYS (execveat),
   SCMP_SYS (fork),
@@ -200,6 +204,11 @@ static const int denied[] = {
   SCMP_SYS (fsetxattr),
 };
 
+/* These are for those with a network only. */
+static const int denied_without_network[]
+    = { SCMP_SYS (socket), SCMP_SYS (connect), SCMP_SYS (bind),
+        SCMP_SYS (listen), SCMP_SYS (accept),  SCMP_SYS (accept4) };
+
 /* And these not for one who writes no files, wherever the kernel has no Landlock. */
 static const int denied_to_readers[]
     = { SCMP_SYS (creat),     SCMP_SYS (mkdir),    SCMP_SYS (mkdirat), SCMP_SYS (rmdir),
@@ -242,6 +251,33 @@ deny_writing (scmp_filter_ctx filter)
   return result;
 }
 
+static int
+deny_sockets (scmp_filter_ctx filter, struct scmp_arg_cmp test)
+{
+  return seccomp_rule_add_array (filter, SCMP_ACT_ERRNO (EACCES), SCMP_SYS (socket), 1, &test);
+}
+
+/* A rule looks at an argument but once, so what lies between the allowed values is gone through. */
+static int
+deny_other_sockets (scmp_filter_ctx filter)
+{
+  int result = deny_sockets (filter, SCMP_A0 (SCMP_CMP_LT, AF_INET));
+
+  for (int family = AF_INET + 1; family < AF_INET6 && result == 0; family++)
+    result = deny_sockets (filter, SCMP_A0 (SCMP_CMP_EQ, (guint) family));
+  if (result == 0)
+    result = deny_sockets (filter, SCMP_A0 (SCMP_CMP_GT, AF_INET6));
+  /* Flags may be added to a type. */
+  for (guint type = 0; type <= TYPE_MASK && result == 0; type++)
+    if (type != SOCK_STREAM && type != SOCK_DGRAM)
+      result = deny_sockets (filter, SCMP_A1 (SCMP_CMP_MASKED_EQ, TYPE_MASK, type));
+  if (result == 0)
+    result = deny_sockets (filter, SCMP_A2 (SCMP_CMP_EQ, IPPROTO_ICMP));
+  if (result == 0)
+    result = deny_sockets (filter, SCMP_A2 (SCMP_CMP_GT, IPPROTO_UDP));
+  return result;
+}
+
 /* Signals and limits are for this process alone. */
 static int
 deny_other_targets (scmp_filter_ctx filter)
@@ -279,6 +315,10 @@ restrict_calls (const LecternConfinement *self, GError **error)
     result = deny_other_targets (filter);
   if (result == 0)
     result = deny_processes (filter);
+  if (result == 0 && self->network)
+    result = deny_other_sockets (filter);
+  else if (result == 0)
+    result = deny (filter, denied_without_network, G_N_ELEMENTS (denied_without_network));
   if (result == 0 && self->write_path == NULL)
     result = deny_writing (filter);
   if (result == 0)

@@ -15,6 +15,8 @@ typedef struct
   /* GStreamer elements it may need, NULL-terminated: loaded before the process shuts itself in; one
    * that is not there is left out, and `start` can do without it or say so. */
   const char *const *elements;
+  /* GIO's modules for TLS and names are loaded then, too. The spec says whether it may use them. */
+  gboolean network;
   /* Builds the pipeline. FALSE with @error: the job is refused and not tried again. */
   gboolean (*start) (LecternJob *job, JsonObject *parameters, GError **error);
   void (*track) (LecternJob *job, guint lane, LecternTrack *track);    /* or NULL */

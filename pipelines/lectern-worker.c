@@ -88,6 +88,18 @@ load_elements (const LecternJobClass *job)
     }
 }
 
+/* Proxies and desktops are none of our business. */
+static void
+load_network (void)
+{
+  g_setenv ("GIO_USE_PROXY_RESOLVER", "dummy", TRUE);
+  g_setenv ("GIO_USE_NETWORK_MONITOR", "base", TRUE);
+  if (!g_tls_backend_supports_tls (g_tls_backend_get_default ()))
+    g_info ("GIO has no TLS here: glib-networking is missing");
+  (void) g_resolver_get_default ();
+  (void) g_proxy_resolver_get_default ();
+}
+
 /* The first start on a machine loads every plugin to list it, and some start threads. The list is
  * kept, so a second start has none. */
 static void
@@ -107,6 +119,7 @@ shut_in (JsonObject *start, GError **error)
     .memory = json_object_get_int_member_with_default (start, "memory", 0),
     .read_path = json_object_get_string_member_with_default (start, "read", NULL),
     .write_path = json_object_get_string_member_with_default (start, "write", NULL),
+    .network = json_object_get_boolean_member_with_default (start, "network", FALSE),
   };
 
   tzset ();
@@ -166,6 +179,8 @@ main (int argc, char **argv)
       return 1;
     }
   load_elements (class);
+  if (class->network)
+    load_network ();
   restart_single (argv);
   /* Threads of the pipeline may still run: nothing is to be torn down under them. */
   _exit (work (lectern_job_new (class, LINK_FD)) ? 0 : 1);

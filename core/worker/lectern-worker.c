@@ -28,6 +28,7 @@ struct _LecternWorker
   gsize max_queue;
   gboolean once;
   gboolean patient;
+  gboolean network;
 
   LecternWorkerChild *child; /* (nullable) */
   gboolean ready;
@@ -284,6 +285,7 @@ make_start (LecternWorker *self)
   json_object_set_string_member (object, "job", self->job);
   json_object_set_int_member (object, "nice", self->settings.nice);
   json_object_set_int_member (object, "memory", (gint64) self->settings.memory);
+  json_object_set_boolean_member (object, "network", self->network);
   if (self->read_path != NULL)
     json_object_set_string_member (object, "read", self->read_path);
   if (self->write_path != NULL)
@@ -351,6 +353,7 @@ lectern_worker_new (LecternWorkers *workers, const LecternWorkerSpec *spec, Lect
   self->max_queue = spec->max_queue > 0 ? spec->max_queue : DEFAULT_QUEUE;
   self->once = spec->once;
   self->patient = spec->patient;
+  self->network = spec->network;
   lectern_workers_add_entry (workers, self, self->job, self->title);
   lectern_timer_start (&self->timer, reactor, 0, launch);
   return self;

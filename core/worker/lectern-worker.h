@@ -46,6 +46,7 @@ typedef struct
   const char *write_path; /* (nullable): a folder it may write */
   gboolean once;          /* a child that fails ends the job: no other is started */
   gboolean patient;       /* may be silent for ten minutes, not five seconds: works on files */
+  gboolean network;       /* may make sockets for TCP and UDP; names it cannot resolve */
 } LecternWorkerSpec;
 
 /* Begins a job on @reactor, the caller's own. @spec is copied; @events is not. No event comes

@@ -6,6 +6,7 @@
 #include <fcntl.h>
 #include <glib/gstdio.h>
 #include <linux/landlock.h>
+#include <netinet/in.h>
 #include <sched.h>
 #include <signal.h>
 #include <string.h>
@@ -115,6 +116,62 @@ no_network (void)
   _exit (0);
 }
 
+static gpointer
+return_data (gpointer data)
+{
+  return data;
+}
+
+static void
+check_connects (void)
+{
+  struct sockaddr_in address
+      = { .sin_family = AF_INET, .sin_addr.s_addr = htonl (INADDR_LOOPBACK) };
+  socklen_t size = sizeof address;
+  int server = socket (AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+  int client = socket (AF_INET, SOCK_STREAM | SOCK_NONBLOCK, IPPROTO_TCP);
+
+  g_assert_cmpint (bind (server, (struct sockaddr *) &address, size), ==, 0);
+  g_assert_cmpint (listen (server, 1), ==, 0);
+  g_assert_cmpint (getsockname (server, (struct sockaddr *) &address, &size), ==, 0);
+  g_assert_true (connect (client, (struct sockaddr *) &address, size) == 0 || errno == EINPROGRESS);
+  g_assert_cmpint (accept4 (server, NULL, NULL, SOCK_CLOEXEC), >=, 0);
+}
+
+static void
+a_network_is_tcp_and_udp (void)
+{
+  const LecternConfinement confinement = { .network = TRUE };
+  g_autoptr (GError) error = NULL;
+  int pair[2];
+
+  if (!has_seccomp ())
+    return;
+  if (!g_test_subprocess ())
+    {
+      run_inside ();
+      return;
+    }
+  lectern_confine (&confinement, &error);
+  g_assert_no_error (error);
+  check_connects ();
+  g_assert_true (socket (AF_INET6, SOCK_STREAM, 0) >= 0 || errno == EAFNOSUPPORT);
+  g_assert_cmpint (socket (AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0), >=, 0);
+  g_assert_cmpint (socket (AF_INET, SOCK_DGRAM | SOCK_NONBLOCK, IPPROTO_UDP), >=, 0);
+  check_refused (socket (AF_UNIX, SOCK_STREAM, 0));
+  check_refused (socket (AF_NETLINK, SOCK_RAW, 0));
+  check_refused (socket (AF_PACKET, SOCK_DGRAM, 0));
+  check_refused (socket (AF_VSOCK, SOCK_STREAM, 0));
+  check_refused (socket (AF_INET, SOCK_RAW, IPPROTO_TCP));
+  check_refused (socket (AF_INET, SOCK_DGRAM, IPPROTO_ICMP));
+  check_refused (socket (AF_INET, SOCK_SEQPACKET, IPPROTO_SCTP));
+  check_refused (open ("/etc/hosts", O_RDONLY));
+  check_refused (fork ());
+  g_assert_cmpint (socketpair (AF_UNIX, SOCK_STREAM, 0, pair), ==, 0);
+  g_assert_true (g_thread_join (g_thread_new ("one", return_data, "x")) != NULL);
+  _exit (0);
+}
+
 static void
 no_other_processes (void)
 {
@@ -139,12 +196,6 @@ no_other_processes (void)
   check_refused (prlimit (getppid (), RLIMIT_CORE, NULL, &limit));
   g_assert_cmpint (raise (0), ==, 0);
   _exit (0);
-}
-
-static gpointer
-return_data (gpointer data)
-{
-  return data;
 }
 
 static void
@@ -298,6 +349,7 @@ main (int argc, char **argv)
 {
   g_test_init (&argc, &argv, NULL);
   g_test_add_func ("/confine/no-network", no_network);
+  g_test_add_func ("/confine/a-network-is-tcp-and-udp", a_network_is_tcp_and_udp);
   g_test_add_func ("/confine/no-other-processes", no_other_processes);
   g_test_add_func ("/confine/threads-and-memory-remain", threads_and_memory_remain);
   g_test_add_func ("/confine/files-outside-are-out-of-reach", files_outside_are_out_of_reach);

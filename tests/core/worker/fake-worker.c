@@ -197,6 +197,8 @@ work (const char *job, JsonObject *start)
   if (g_str_equal (job, "parameters"))
     send_bytes (lectern_link_write_object (
         LECTERN_LINK_MESSAGE, json_object_get_object_member (start, "parameters"), NULL));
+  if (g_str_equal (job, "start"))
+    send_bytes (lectern_link_write_object (LECTERN_LINK_MESSAGE, start, NULL));
   if (g_str_equal (job, "log"))
     (void) !write (STDERR_FILENO, "<6>hello\n", 9);
   if (g_str_equal (job, "stubborn"))

@@ -248,6 +248,18 @@ gets_its_parameters (Fixture *fixture, gconstpointer unused)
 }
 
 static void
+hears_what_it_may (Fixture *fixture, gconstpointer unused)
+{
+  fixture->spec.network = TRUE;
+  fixture->spec.read_path = "/some/file";
+  begin (fixture, "start");
+  g_assert_true (counter_wait (&fixture->messages, 1));
+  g_assert_true (json_object_get_boolean_member (fixture->message, "network"));
+  g_assert_cmpstr (json_object_get_string_member (fixture->message, "read"), ==, "/some/file");
+  g_assert_false (json_object_has_member (fixture->message, "write"));
+}
+
+static void
 parameters_are_bounded (Fixture *fixture, gconstpointer unused)
 {
   g_autoptr (JsonObject) parameters = json_object_new ();
@@ -657,6 +669,7 @@ main (int argc, char **argv)
   g_log_set_writer_func (count_warnings, NULL, NULL);
   ADD ("works-and-finishes", NULL, works_and_finishes);
   ADD ("gets-its-parameters", NULL, gets_its_parameters);
+  ADD ("hears-what-it-may", NULL, hears_what_it_may);
   ADD ("parameters-are-bounded", NULL, parameters_are_bounded);
   ADD ("children-inherit-nothing", NULL, children_inherit_nothing);
   ADD ("may-be-freed-in-a-callback", NULL, may_be_freed_in_a_callback);
