@@ -172,6 +172,35 @@ lectern_units_parse_integer (const char *text, gint64 *value, GError **error)
   return TRUE;
 }
 
+/* Returns: the six bits, or -1. */
+static int
+find_dscp (const char *name)
+{
+  gsize size = strlen (name);
+
+  if (g_ascii_strcasecmp (name, "ef") == 0)
+    return 46;
+  if (g_ascii_strcasecmp (name, "le") == 0)
+    return 1;
+  if (size == 3 && g_ascii_strncasecmp (name, "cs", 2) == 0 && name[2] >= '0' && name[2] <= '7')
+    return 8 * (name[2] - '0');
+  if (size == 4 && g_ascii_strncasecmp (name, "af", 2) == 0 && name[2] >= '1' && name[2] <= '4'
+      && name[3] >= '1' && name[3] <= '3')
+    return 8 * (name[2] - '0') + 2 * (name[3] - '0');
+  return -1;
+}
+
+gboolean
+lectern_units_parse_dscp (const char *text, gint64 *dscp, GError **error)
+{
+  gint64 value = find_dscp (text);
+
+  if (value < 0 && (!lectern_units_parse_integer (text, &value, NULL) || value < 0 || value > 63))
+    return refuse (text, "a DSCP: 0 to 63, cs0 to cs7, af11 to af43, ef or le", error);
+  *dscp = value;
+  return TRUE;
+}
+
 gboolean
 lectern_units_parse_boolean (const char *text, gboolean *value, GError **error)
 {

@@ -19,6 +19,10 @@ LECTERN_API gboolean lectern_units_parse_bitrate (const char *text, gint64 *bits
 /* Decimal, an optional leading minus. */
 LECTERN_API gboolean lectern_units_parse_integer (const char *text, gint64 *value, GError **error);
 
+/* A mark for packets (RFC 2474): "0" to "63", or the name of one: "cs0" to "cs7", "af11" to "af43",
+ * "ef" (RFC 3246), "le" (RFC 8622), in any case; into the six bits. */
+LECTERN_API gboolean lectern_units_parse_dscp (const char *text, gint64 *dscp, GError **error);
+
 /* "true", "yes", "on", "1" and "false", "no", "off", "0". */
 LECTERN_API gboolean lectern_units_parse_boolean (const char *text, gboolean *value,
                                                   GError **error);

@@ -175,6 +175,12 @@ lectern_config_get_bitrate (LecternConfig *self, const char *group, const char *
   return get_number (self, group, key, LECTERN_SETTING_BITRATE);
 }
 
+gint64
+lectern_config_get_dscp (LecternConfig *self, const char *group, const char *key)
+{
+  return get_number (self, group, key, LECTERN_SETTING_DSCP);
+}
+
 const char *
 lectern_config_get_string (LecternConfig *self, const char *group, const char *key)
 {

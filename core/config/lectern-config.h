@@ -34,8 +34,8 @@ LECTERN_API const LecternSetting *lectern_schema_get_settings (LecternSchema *se
 /* Reads and checks everything. @path NULL: no file; a missing default file is the caller's matter.
  * @overrides: (nullable): "group.key=value" texts. The environment is read from @environment
  * ("LECTERN_…=…" entries; NULL: none). Unknown group or key, wrong type, out of range, and a secret
- * file that others can read are errors: "file:line: [group] key: … (allowed: …; did you mean 'x'?)".
- * Errors: INVALID_CONFIG. */
+ * file that others can read are errors: "file:line: [group] key: … (allowed: …; did you mean
+ * 'x'?)". Errors: INVALID_CONFIG. */
 LECTERN_API LecternConfig *lectern_config_load (LecternSchema *schema, const char *path,
                                                 const char *const *environment,
                                                 const char *const *overrides, GError **error);
@@ -57,6 +57,9 @@ LECTERN_API gint64 lectern_config_get_size (LecternConfig *self, const char *gro
 /* Bits a second. */
 LECTERN_API gint64 lectern_config_get_bitrate (LecternConfig *self, const char *group,
                                                const char *key);
+/* 0 to 63. */
+LECTERN_API gint64 lectern_config_get_dscp (LecternConfig *self, const char *group,
+                                            const char *key);
 /* Any type as text; NULL when unset. For a SECRET the content of its file. Owned by @self. */
 LECTERN_API const char *lectern_config_get_string (LecternConfig *self, const char *group,
                                                    const char *key);

@@ -3,8 +3,8 @@
 
 #include "config/lectern-setting.h"
 
-/* lectern_setting_check that hands out what it read: *@number for BOOLEAN, INTEGER, DURATION, SIZE
- * and BITRATE. */
+/* lectern_setting_check that hands out what it read: *@number for BOOLEAN, INTEGER, DURATION, SIZE,
+ * BITRATE and DSCP. */
 gboolean lectern_setting_parse (const LecternSetting *self, const char *text, gint64 *number,
                                 GError **error);
 

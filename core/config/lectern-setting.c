@@ -11,7 +11,7 @@ static const char *const type_names[] = {
   [LECTERN_SETTING_BITRATE] = "bitrate",   [LECTERN_SETTING_STRING] = "string",
   [LECTERN_SETTING_LIST] = "list",         [LECTERN_SETTING_CHOICE] = "choice",
   [LECTERN_SETTING_PATH] = "path",         [LECTERN_SETTING_SECRET] = "secret",
-  [LECTERN_SETTING_ADDRESS] = "address",
+  [LECTERN_SETTING_ADDRESS] = "address",   [LECTERN_SETTING_DSCP] = "dscp",
 };
 
 const char *
@@ -85,6 +85,8 @@ parse_number (LecternSettingType type, const char *text, gint64 *number, GError 
       return lectern_units_parse_size (text, number, error);
     case LECTERN_SETTING_BITRATE:
       return lectern_units_parse_bitrate (text, number, error);
+    case LECTERN_SETTING_DSCP:
+      return lectern_units_parse_dscp (text, number, error);
     default:
       return TRUE;
     }

@@ -11,19 +11,21 @@ typedef enum
   LECTERN_SETTING_SIZE,     /* "4MiB"; read as bytes */
   LECTERN_SETTING_BITRATE,  /* "2500k"; read as bits a second */
   LECTERN_SETTING_STRING,
-  LECTERN_SETTING_LIST,   /* values separated by ";" */
-  LECTERN_SETTING_CHOICE, /* one of the words in min, separated by "|" */
-  LECTERN_SETTING_PATH,   /* absolute, or relative to the file that sets it */
-  LECTERN_SETTING_SECRET, /* never printed; a path of a file with mode 0600, or from the environment */
-  LECTERN_SETTING_ADDRESS /* "0.0.0.0:1935", several separated by ";", empty: none */
+  LECTERN_SETTING_LIST,    /* values separated by ";" */
+  LECTERN_SETTING_CHOICE,  /* one of the words in min, separated by "|" */
+  LECTERN_SETTING_PATH,    /* absolute, or relative to the file that sets it */
+  LECTERN_SETTING_SECRET,  /* never printed; the path of a file (0600), or from the environment */
+  LECTERN_SETTING_ADDRESS, /* "0.0.0.0:1935", several separated by ";", empty: none */
+  LECTERN_SETTING_DSCP     /* "af41", "46"; read as its six bits */
 } LecternSettingType;
 
 /* LecternSetting:
  *
  * One row of a settings table; tables end with { NULL } and are constant data, read before any code
- * of a plugin runs. `lectern settings`, `lectern check`, docs/configuration.md and the man page come
- * from these rows. @min and @max are written as a value would be ("0s", "30s"); NULL: no bound. For
- * a CHOICE, @min holds the words. @initial NULL means unset. @sentence is marked with N_(). */
+ * of a plugin runs. `lectern settings`, `lectern check`, docs/configuration.md and the man page
+ * come from these rows. @min and @max are written as a value would be ("0s", "30s"); NULL: no
+ * bound. For a CHOICE, @min holds the words. @initial NULL means unset. @sentence is marked with
+ * N_(). */
 typedef struct
 {
   const char *key;

@@ -3,6 +3,7 @@
 
 #include "base/lectern-clock.h"
 #include "net/lectern-connection-private.h"
+#include "net/lectern-dscp.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -331,6 +332,12 @@ lectern_acceptor_start (LecternAcceptor *self)
 {
   /* The reactor's reference; lectern_acceptor_stop takes it back. */
   lectern_reactor_post (self->reactor, begin, ref (self), NULL);
+}
+
+void
+lectern_acceptor_set_dscp (LecternAcceptor *self, guint dscp)
+{
+  lectern_dscp_apply (self->fd, dscp);
 }
 
 void

@@ -14,5 +14,7 @@ LecternAcceptor *lectern_acceptor_new (int fd, LecternReactorPool *reactors, Lec
 void lectern_acceptor_unref (LecternAcceptor *self);
 /* Begins to accept. Thread: control. */
 void lectern_acceptor_start (LecternAcceptor *self);
+/* Marks what connections send that are accepted from now on. Thread: control. */
+void lectern_acceptor_set_dscp (LecternAcceptor *self, guint dscp);
 /* The port is free when it returns; the descriptor is closed later. Idempotent. Thread: control. */
 void lectern_acceptor_stop (LecternAcceptor *self);

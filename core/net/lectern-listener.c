@@ -134,6 +134,12 @@ lectern_listener_get_address (LecternListener *self)
 }
 
 void
+lectern_listener_set_dscp (LecternListener *self, guint dscp)
+{
+  lectern_acceptor_set_dscp (self->acceptor, dscp);
+}
+
+void
 lectern_listener_stop (LecternListener *self)
 {
   lectern_acceptor_stop (self->acceptor);

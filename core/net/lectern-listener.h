@@ -26,6 +26,9 @@ LECTERN_API LecternListener *lectern_listener_new (const LecternAddress *address
                                                    GDestroyNotify free_user_data, GError **error);
 /* The bound address, with the real port. Thread: any. */
 LECTERN_API const LecternAddress *lectern_listener_get_address (LecternListener *self);
+/* Marks what connections send that are accepted from now on with @dscp, 0 to 63. Thread: control.
+ */
+LECTERN_API void lectern_listener_set_dscp (LecternListener *self, guint dscp);
 /* Stops accepting and frees the port; connections stay. No call of @func begins after it, but one
  * may be running. Idempotent. Thread: control. */
 LECTERN_API void lectern_listener_stop (LecternListener *self);

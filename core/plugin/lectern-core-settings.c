@@ -37,6 +37,9 @@ static const LecternSetting http[] = {
   { "listen-tls", LECTERN_SETTING_ADDRESS, "", NULL, NULL,
     N_ ("Addresses for HTTPS and secure WebSocket, which need [server] certificate; the usual port "
         "is 8443") },
+  { "dscp", LECTERN_SETTING_DSCP, "0", NULL, NULL,
+    N_ ("Mark of the packets that are sent, for switches that honour DSCP: 0 to 63, or a name such "
+        "as af41 or ef") },
   { "origins", LECTERN_SETTING_LIST, "", NULL, NULL,
     N_ ("Origins of other web pages that may read answers, such as https://www.example.edu, or "
         "*") },

@@ -60,6 +60,18 @@ lectern_doors_remove (LecternDoors *self, LecternListener *listener)
 }
 
 void
+lectern_doors_set_dscp (LecternDoors *self, const char *name, guint dscp)
+{
+  for (guint i = 0; i < self->doors->len; i++)
+    {
+      Door *door = g_ptr_array_index (self->doors, i);
+
+      if (g_str_equal (door->name, name))
+        lectern_listener_set_dscp (door->listener, dscp);
+    }
+}
+
+void
 lectern_doors_stop (LecternDoors *self)
 {
   for (guint i = 0; i < self->doors->len; i++)

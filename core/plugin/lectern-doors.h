@@ -17,6 +17,8 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC (LecternDoors, lectern_doors_free)
 void lectern_doors_add (LecternDoors *self, const char *name, LecternListener *listener);
 /* Stops @listener. */
 void lectern_doors_remove (LecternDoors *self, LecternListener *listener);
+/* See lectern_listener_set_dscp; for all listeners of @name. */
+void lectern_doors_set_dscp (LecternDoors *self, const char *name, guint dscp);
 /* Accepts nothing more; the doors stay in the list. */
 void lectern_doors_stop (LecternDoors *self);
 /* Stops and forgets all. */

@@ -341,11 +341,23 @@ listen_http (LecternHost *self, const char *key, const char *name, gboolean secu
   return TRUE;
 }
 
+static void
+mark_http (LecternHost *self)
+{
+  guint dscp = lectern_config_get_dscp (self->config, "http", "dscp");
+
+  lectern_doors_set_dscp (self->doors, "http", dscp);
+  lectern_doors_set_dscp (self->doors, "https", dscp);
+}
+
 gboolean
 lectern_host_listen (LecternHost *self, GError **error)
 {
-  return listen_http (self, "listen", "http", FALSE, error)
-         && listen_http (self, "listen-tls", "https", TRUE, error);
+  if (!listen_http (self, "listen", "http", FALSE, error)
+      || !listen_http (self, "listen-tls", "https", TRUE, error))
+    return FALSE;
+  mark_http (self);
+  return TRUE;
 }
 
 gboolean
@@ -391,6 +403,7 @@ lectern_host_reload (LecternHost *self, LecternConfig *config, GError **error)
   lectern_workers_set (self->workers, workers.nice, workers.memory, workers.limit);
   lectern_http_server_set_origins (self->http, lectern_config_get_list (config, "http", "origins"));
   set_open_doors (self);
+  mark_http (self);
   return TRUE;
 }
 

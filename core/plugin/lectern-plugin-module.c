@@ -215,7 +215,7 @@ check_settings (const LecternSetting *settings, GError **error)
         return wrong (error, "too many settings, or the table has no end");
       if (!lectern_plugin_name_is_valid (row->key))
         return wrong (error, "a setting's key is not made of a-z, 0-9 and -");
-      if ((guint) row->type > LECTERN_SETTING_ADDRESS || row->sentence == NULL)
+      if ((guint) row->type > LECTERN_SETTING_DSCP || row->sentence == NULL)
         return wrong (error, "a setting has no known type or no sentence");
       if (row->type == LECTERN_SETTING_CHOICE && row->min == NULL)
         return wrong (error, "a choice has no words");

@@ -154,12 +154,38 @@ lectern_plugin_run_stop (LecternPlugin *self)
   check_time (self, "stop", began_us);
 }
 
+static void undo_listener (LecternPlugin *self, gpointer listener);
+
+/* What the plugin's listeners send is marked as its setting says, if it has one. */
+static void
+mark_listeners (LecternPlugin *self)
+{
+  LecternPluginPrivate *private = get_private (self);
+  const LecternSetting *row = private->descriptor->settings;
+
+  while (row != NULL && row->key != NULL
+         && (row->type != LECTERN_SETTING_DSCP || !g_str_equal (row->key, "dscp")))
+    row++;
+  if (row == NULL || row->key == NULL)
+    return;
+  for (guint i = 0; i < private->undos->len; i++)
+    {
+      const Undo *undo = &g_array_index (private->undos, Undo, i);
+
+      if (undo->run == undo_listener)
+        lectern_listener_set_dscp (undo->data, lectern_plugin_get_dscp (self, row->key));
+    }
+}
+
 gboolean
 lectern_plugin_run_reload (LecternPlugin *self, GError **error)
 {
   LecternPluginClass *class = LECTERN_PLUGIN_GET_CLASS (self);
 
-  return class->reload == NULL || run_fallible (self, "reload", class->reload, error);
+  if (class->reload != NULL && !run_fallible (self, "reload", class->reload, error))
+    return FALSE;
+  mark_listeners (self);
+  return TRUE;
 }
 
 const char *
@@ -212,6 +238,14 @@ lectern_plugin_get_bitrate (LecternPlugin *self, const char *key)
   g_autoptr (LecternConfig) config = lectern_host_get_config (lectern_plugin_get_host (self));
 
   return lectern_config_get_bitrate (config, lectern_plugin_get_name (self), key);
+}
+
+guint
+lectern_plugin_get_dscp (LecternPlugin *self, const char *key)
+{
+  g_autoptr (LecternConfig) config = lectern_host_get_config (lectern_plugin_get_host (self));
+
+  return lectern_config_get_dscp (config, lectern_plugin_get_name (self), key);
 }
 
 char *
@@ -350,6 +384,7 @@ lectern_plugin_add_listeners (LecternPlugin *self, const char *key, gboolean sec
         add_undo (self, undo_listener, listener);
     }
   call_unref (call);
+  mark_listeners (self);
   return done;
 }
 

@@ -3,6 +3,7 @@
 
 #include "http/lectern-http-server.h"
 #include "media/lectern-viewer.h"
+#include "net/lectern-dscp.h"
 #include "plugin/lectern-host.h"
 #include "plugin/lectern-plugin-descriptor.h"
 
@@ -40,6 +41,8 @@ LECTERN_API gint64 lectern_plugin_get_integer (LecternPlugin *self, const char *
 LECTERN_API gint64 lectern_plugin_get_duration (LecternPlugin *self, const char *key);
 LECTERN_API gint64 lectern_plugin_get_size (LecternPlugin *self, const char *key);
 LECTERN_API gint64 lectern_plugin_get_bitrate (LecternPlugin *self, const char *key);
+/* 0 to 63; for sockets of your own, see lectern_dscp_apply. */
+LECTERN_API guint lectern_plugin_get_dscp (LecternPlugin *self, const char *key);
 /* Returns: (transfer full) (nullable): a copy, as a reload may replace it. */
 LECTERN_API char *lectern_plugin_dup_string (LecternPlugin *self, const char *key);
 /* Returns: (transfer full): a copy. */
@@ -51,8 +54,10 @@ LECTERN_API gboolean lectern_plugin_add_route (LecternPlugin *self, const char *
                                                const char *thing, LecternHttpHandler handler,
                                                gpointer user_data, GError **error);
 /* Listens on each address of the ADDRESS setting @key (an empty list: on none). @secure: with the
- * server's certificate; NOT_SUPPORTED when [server] has none. @free_user_data: (nullable): runs
- * when the last listener's function can no longer be called; also after an error. */
+ * server's certificate; NOT_SUPPORTED when [server] has none. A plugin with a setting "dscp" (of
+ * type DSCP) has what its connections send marked so; a reload marks new connections.
+ * @free_user_data: (nullable): runs when the last listener's function can no longer be called; also
+ * after an error. */
 LECTERN_API gboolean lectern_plugin_add_listeners (LecternPlugin *self, const char *key,
                                                    gboolean secure, LecternListenerFunc func,
                                                    gpointer user_data,

@@ -16,6 +16,9 @@ static const LecternSetting settings[]
           N_ ("Addresses for RTMP, separated by \";\"") },
         { "listen-tls", LECTERN_SETTING_ADDRESS, "", NULL, NULL,
           N_ ("Addresses for RTMPS, with the server's certificate; empty: none") },
+        { "dscp", LECTERN_SETTING_DSCP, "0", NULL, NULL,
+          N_ ("Mark of the packets that are sent, for switches that honour DSCP: 0 to 63, or a "
+              "name such as af41 or ef") },
         { "handshake-timeout", LECTERN_SETTING_DURATION, "10s", "1s", "60s",
           N_ ("How long a peer may take to connect") },
         { "read-timeout", LECTERN_SETTING_DURATION, "10s", "1s", "300s",

@@ -166,6 +166,21 @@ parse_boolean (const char *text, gint64 *value, GError **error)
 }
 
 static void
+test_dscp (void)
+{
+  static const Row rows[] = {
+    { "0", 0 },      { "63", 63 },    { "46", 46 },    { "cs0", 0 },   { "cs1", 8 },
+    { "cs7", 56 },   { "CS6", 48 },   { "af11", 10 },  { "af13", 14 }, { "af41", 34 },
+    { "AF43", 38 },  { "ef", 46 },    { "le", 1 },     { "64", BAD },  { "-1", BAD },
+    { "cs8", BAD },  { "cs", BAD },   { "cs11", BAD }, { "af", BAD },  { "af1", BAD },
+    { "af10", BAD }, { "af14", BAD }, { "af51", BAD }, { "efx", BAD }, { "af411", BAD },
+    { "", BAD },     { " 46", BAD },  { "0x2e", BAD },
+  };
+
+  check (lectern_units_parse_dscp, rows, G_N_ELEMENTS (rows));
+}
+
+static void
 test_boolean (void)
 {
   static const Row rows[] = {
@@ -218,6 +233,7 @@ main (int argc, char **argv)
   g_test_add_func ("/base/units/size", test_size);
   g_test_add_func ("/base/units/bitrate", test_bitrate);
   g_test_add_func ("/base/units/integer", test_integer);
+  g_test_add_func ("/base/units/dscp", test_dscp);
   g_test_add_func ("/base/units/boolean", test_boolean);
   g_test_add_func ("/base/units/formats-the-shortest-exact-form", test_format);
   return g_test_run ();

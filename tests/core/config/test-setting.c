@@ -47,6 +47,8 @@ static const struct
   { A, NULL, NULL, "", NULL },
   { A, NULL, NULL, "0.0.0.0:1935; [::]:1935 ;", NULL },
   { A, NULL, NULL, "0.0.0.0:1935;localhost:1", "'localhost:1' is not an address like" },
+  { LECTERN_SETTING_DSCP, NULL, NULL, "AF41", NULL },
+  { LECTERN_SETTING_DSCP, NULL, NULL, "64", "'64' is not a DSCP: 0 to 63, cs0 to cs7" },
   { LECTERN_SETTING_STRING, NULL, NULL, "", NULL },
   { LECTERN_SETTING_LIST, NULL, NULL, "a;b", NULL },
   { LECTERN_SETTING_PATH, NULL, NULL, "a b", NULL },

@@ -1,0 +1,90 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""Marks of packets, read from the packets."""
+
+import signal
+import socket
+import struct
+import unittest
+
+import lectern_test
+
+ALL_PACKETS = 0x0003
+OUTGOING = 4
+
+
+class Capture:
+    """What TCP packets on the loopback device carry; needs CAP_NET_RAW."""
+
+    def __init__(self):
+        try:
+            self.socket = socket.socket(socket.AF_PACKET, socket.SOCK_DGRAM,
+                                        socket.htons(ALL_PACKETS))
+        except PermissionError:
+            raise unittest.SkipTest("capturing packets is not permitted") from None
+        self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 8 << 20)
+        self.socket.bind(("lo", 0))
+        self.socket.settimeout(10)
+
+    def close(self):
+        self.socket.close()
+
+    def mark(self, port, peer):
+        """The DSCP of the next packet with data from PORT to PEER's."""
+        while True:
+            packet, where = self.socket.recvfrom(65536)
+            if where[2] == OUTGOING or not packet:
+                continue
+            if packet[0] >> 4 == 4:
+                mark, start, kind = packet[1], (packet[0] & 15) * 4, packet[9]
+                end = struct.unpack_from(">H", packet, 2)[0]
+            else:
+                mark, start, kind = (packet[0] << 4 | packet[1] >> 4) & 255, 40, packet[6]
+                end = 40 + struct.unpack_from(">H", packet, 4)[0]
+            if kind != socket.IPPROTO_TCP or len(packet) < start + 20:
+                continue
+            data = start + (packet[start + 12] >> 4) * 4
+            if struct.unpack_from(">HH", packet, start) == (port, peer) and end > data:
+                return mark >> 2
+
+
+class Marks(lectern_test.TestCase):
+    def setUp(self):
+        self.capture = Capture()
+        self.addCleanup(self.capture.close)
+
+    def ask(self, port, host="127.0.0.1"):
+        """The mark of an answer over HTTP."""
+        with socket.create_connection((host, port), 10) as client:
+            client.sendall(b"GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n")
+            self.assertTrue(client.recv(1))
+            return self.capture.mark(port, client.getsockname()[1])
+
+    def greet(self, port):
+        """The mark of an answer to the first words of RTMP."""
+        with socket.create_connection(("127.0.0.1", port), 10) as client:
+            client.sendall(b"\3" + bytes(1536))
+            self.assertTrue(client.recv(1))
+            return self.capture.mark(port, client.getsockname()[1])
+
+    def test_each_door_has_its_own_and_a_reload_changes_it(self):
+        server = self.server("[http]\ndscp = af31\n[rtmp]\ndscp = EF\n")
+        self.assertEqual(self.ask(server.http_port), 26)
+        self.assertEqual(self.greet(server.rtmp_port), 46)
+        server.config_path.write_text("[http]\ndscp = 8\n", encoding="utf-8")
+        server.signal(signal.SIGHUP)
+        server.wait_log("read again and are in force")
+        self.assertEqual(self.ask(server.http_port), 8)
+        self.assertEqual(self.greet(server.rtmp_port), 0)
+
+    def test_ipv6_and_ipv4_through_one_door_are_marked(self):
+        server = self.server("[http]\ndscp = af41\n", {"http.listen": "[::]:0"})
+        for host in ("127.0.0.1", "::1"):
+            with self.subTest(host):
+                self.assertEqual(self.ask(server.http_port, host), 34)
+
+    def test_nothing_is_marked_by_default(self):
+        server = self.server()
+        self.assertEqual((self.ask(server.http_port), self.greet(server.rtmp_port)), (0, 0))
+
+
+lectern_test.main()
