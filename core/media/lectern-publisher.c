@@ -58,6 +58,12 @@ lectern_publisher_set_yielding (LecternPublisher *self)
 }
 
 void
+lectern_publisher_set_grace (LecternPublisher *self, gint64 grace_us)
+{
+  lectern_stream_set_grace (self->stream, self, grace_us);
+}
+
+void
 lectern_publisher_push (LecternPublisher *self, LecternMedia media, LecternPacketFlags flags,
                         gint64 dts, gint64 pts, GBytes *payload)
 {

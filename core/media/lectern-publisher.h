@@ -24,13 +24,15 @@ LECTERN_API void lectern_publisher_set_track (LecternPublisher *self, LecternTra
 LECTERN_API void lectern_publisher_set_metadata (LecternPublisher *self, GVariant *metadata);
 /* From now on anybody who may publish here takes over, as from a test picture; viewers stay. */
 LECTERN_API void lectern_publisher_set_yielding (LecternPublisher *self);
+/* How long the stream stays away when this publisher is lost, instead of [media] grace; µs. */
+LECTERN_API void lectern_publisher_set_grace (LecternPublisher *self, gint64 grace_us);
 /* Appends one frame of a track that was set (others are dropped and counted). @dts and @pts: ns on
  * the publisher's own clock, unwrapped. */
 LECTERN_API void lectern_publisher_push (LecternPublisher *self, LecternMedia media,
                                          LecternPacketFlags flags, gint64 dts, gint64 pts,
                                          GBytes *payload);
 /* @lost: TRUE: the connection broke: the stream goes away, with grace; FALSE: the teacher stopped:
- * it ends. Idempotent. */
+ * it ends, also for one that was lost and will not return. Idempotent. */
 LECTERN_API void lectern_publisher_end (LecternPublisher *self, gboolean lost);
 
 /* LecternUnwrap: 32-bit millisecond wire time → unwrapped ms; a step of more than half the range is

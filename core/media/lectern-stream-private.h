@@ -48,6 +48,8 @@ struct _LecternStream
   guint64 dropped_in;
   LecternStreamRate rate;
   GSource *grace;
+  gint64 grace_us;          /* of the present publisher, or the lost one */
+  LecternPublisher *absent; /* who was lost, while away; only to be compared with */
 
   guint guests; /* the registry's, under its lock: viewers that hold the stream */
   gint waiting; /* atomic */
@@ -75,7 +77,7 @@ LecternStream *lectern_stream_new (LecternStreamRegistry *registry, const char *
 LecternPublisher *lectern_stream_publish (LecternStream *self, LecternIdentity *identity,
                                           LecternStream *source, LecternPublisherLostFunc lost,
                                           gpointer user_data, GError **error);
-/* Gives it back: away or ended. */
+/* Gives it back: away or ended; or, by who was lost, gives up the return. */
 void lectern_stream_unpublish (LecternStream *self, LecternPublisher *publisher, gboolean lost);
 /* Ends it for everybody; @reason: (nullable): goes to the publisher. */
 void lectern_stream_end (LecternStream *self, const GError *reason);
@@ -86,6 +88,7 @@ void lectern_stream_push (LecternStream *self, LecternPublisher *publisher, Lect
 void lectern_stream_set_track (LecternStream *self, LecternPublisher *publisher,
                                LecternTrack *track);
 void lectern_stream_set_yielding (LecternStream *self, LecternPublisher *publisher);
+void lectern_stream_set_grace (LecternStream *self, LecternPublisher *publisher, gint64 grace_us);
 void lectern_stream_set_metadata (LecternStream *self, LecternPublisher *publisher,
                                   GVariant *metadata);
 

@@ -14,6 +14,8 @@ struct _LecternStreamRegistry
   LecternMediaLimits limits;
   GHashTable *streams; /* name → LecternStream, held */
   guint waiting;
+  GHashTable *carried; /* "app" or "app/name" → how many bring it */
+  GHashTable *wanted;  /* names for which "wanted" is on its way */
 };
 
 G_DEFINE_FINAL_TYPE (LecternStreamRegistry, lectern_stream_registry, G_TYPE_OBJECT)
@@ -25,6 +27,7 @@ enum
   ENDED,
   LADDER,
   WARNING,
+  WANTED,
   N_SIGNALS
 };
 static guint signals[N_SIGNALS];
@@ -35,6 +38,8 @@ lectern_stream_registry_finalize (GObject *object)
   LecternStreamRegistry *self = LECTERN_STREAM_REGISTRY (object);
 
   g_hash_table_unref (self->streams);
+  g_hash_table_unref (self->carried);
+  g_hash_table_unref (self->wanted);
   g_clear_object (&self->sessions);
   g_main_context_unref (self->context);
   g_mutex_clear (&self->lock);
@@ -57,6 +62,8 @@ lectern_stream_registry_class_init (LecternStreamRegistryClass *klass)
   signals[ENDED] = add_signal ("ended");
   signals[LADDER] = add_signal ("ladder");
   signals[WARNING] = add_signal ("warning");
+  signals[WANTED] = g_signal_new ("wanted", LECTERN_TYPE_STREAM_REGISTRY, G_SIGNAL_RUN_LAST, 0,
+                                  NULL, NULL, NULL, G_TYPE_NONE, 2, G_TYPE_STRING, G_TYPE_POINTER);
 }
 
 static void
@@ -64,8 +71,10 @@ lectern_stream_registry_init (LecternStreamRegistry *self)
 {
   g_mutex_init (&self->lock);
   self->context = g_main_context_ref_thread_default ();
-  self->streams
-      = g_hash_table_new_full (g_str_hash, g_str_equal, NULL, (GDestroyNotify)lectern_stream_unref);
+  self->streams = g_hash_table_new_full (g_str_hash, g_str_equal, NULL,
+                                         (GDestroyNotify) lectern_stream_unref);
+  self->carried = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, NULL);
+  self->wanted = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, NULL);
 }
 
 LecternStreamRegistry *
@@ -133,14 +142,14 @@ lectern_stream_registry_lookup (LecternStreamRegistry *self, const char *name)
 static int
 compare_names (gconstpointer a, gconstpointer b)
 {
-  return strcmp (lectern_stream_get_name (*(LecternStream *const *)a),
-                 lectern_stream_get_name (*(LecternStream *const *)b));
+  return strcmp (lectern_stream_get_name (*(LecternStream *const *) a),
+                 lectern_stream_get_name (*(LecternStream *const *) b));
 }
 
 GPtrArray *
 lectern_stream_registry_list (LecternStreamRegistry *self)
 {
-  GPtrArray *list = g_ptr_array_new_with_free_func ((GDestroyNotify)lectern_stream_unref);
+  GPtrArray *list = g_ptr_array_new_with_free_func ((GDestroyNotify) lectern_stream_unref);
   GHashTableIter iter;
   gpointer stream;
 
@@ -177,7 +186,7 @@ get_stream (LecternStreamRegistry *self, const char *name, gboolean guest, GErro
           return NULL;
         }
       stream = lectern_stream_new (self, name, &self->limits);
-      g_hash_table_insert (self->streams, (char *)lectern_stream_get_name (stream), stream);
+      g_hash_table_insert (self->streams, (char *) lectern_stream_get_name (stream), stream);
     }
   stream->guests += guest;
   return lectern_stream_ref (stream);
@@ -333,7 +342,7 @@ lectern_stream_registry_notify (LecternStreamRegistry *self, LecternStream *stre
   notice->stream = lectern_stream_ref (stream);
   notice->signal = g_signal_lookup (signal, LECTERN_TYPE_STREAM_REGISTRY);
   g_source_set_priority (source, G_PRIORITY_DEFAULT);
-  g_source_set_callback (source, on_notice, notice, (GDestroyNotify)notice_free);
+  g_source_set_callback (source, on_notice, notice, (GDestroyNotify) notice_free);
   g_source_attach (source, self->context);
 }
 
@@ -347,10 +356,119 @@ on_grace_over (gpointer user_data)
 GSource *
 lectern_stream_registry_start_grace (LecternStreamRegistry *self, LecternStream *stream)
 {
-  GSource *source = g_timeout_source_new (stream->limits.grace_us / 1000);
+  GSource *source = g_timeout_source_new (stream->grace_us / 1000);
 
   g_source_set_callback (source, on_grace_over, lectern_stream_ref (stream),
-                         (GDestroyNotify)lectern_stream_unref);
+                         (GDestroyNotify) lectern_stream_unref);
   g_source_attach (source, self->context);
   return source;
+}
+
+void
+lectern_stream_registry_carry (LecternStreamRegistry *self, const char *scope)
+{
+  g_autoptr (GMutexLocker) locker = g_mutex_locker_new (&self->lock);
+  guint count = GPOINTER_TO_UINT (g_hash_table_lookup (self->carried, scope));
+
+  g_hash_table_replace (self->carried, g_strdup (scope), GUINT_TO_POINTER (count + 1));
+}
+
+void
+lectern_stream_registry_uncarry (LecternStreamRegistry *self, const char *scope)
+{
+  g_autoptr (GMutexLocker) locker = g_mutex_locker_new (&self->lock);
+  guint count = GPOINTER_TO_UINT (g_hash_table_lookup (self->carried, scope));
+
+  if (count > 1)
+    g_hash_table_replace (self->carried, g_strdup (scope), GUINT_TO_POINTER (count - 1));
+  else
+    g_hash_table_remove (self->carried, scope);
+}
+
+typedef struct
+{
+  LecternStreamRegistry *registry;
+  char *name;
+  LecternAccessRequest *request; /* or NULL */
+} Want;
+
+static void
+want_free (gpointer data)
+{
+  Want *want = data;
+
+  g_clear_pointer (&want->request, lectern_access_request_unref);
+  g_object_unref (want->registry);
+  g_free (want->name);
+  g_free (want);
+}
+
+static gboolean
+on_want (gpointer user_data)
+{
+  Want *want = user_data;
+
+  g_mutex_lock (&want->registry->lock);
+  g_hash_table_remove (want->registry->wanted, want->name);
+  g_mutex_unlock (&want->registry->lock);
+  g_signal_emit (want->registry, signals[WANTED], 0, want->name, want->request);
+  return G_SOURCE_REMOVE;
+}
+
+/* Under the lock. */
+static gboolean
+is_carried (LecternStreamRegistry *self, const char *name)
+{
+  g_autofree char *app = g_strndup (name, strcspn (name, "/"));
+
+  return g_hash_table_contains (self->carried, name) || g_hash_table_contains (self->carried, app);
+}
+
+/* Under the lock. Returns: whether it is not on its way already, and nobody publishes it. */
+static gboolean
+note_want (LecternStreamRegistry *self, const char *name)
+{
+  LecternStream *stream = g_hash_table_lookup (self->streams, name);
+
+  return (stream == NULL || lectern_stream_get_state (stream) == LECTERN_STREAM_IDLE)
+         && g_hash_table_size (self->wanted) < self->limits.max_streams
+         && g_hash_table_add (self->wanted, g_strdup (name));
+}
+
+gboolean
+lectern_stream_registry_want (LecternStreamRegistry *self, const char *name,
+                              const LecternAccessRequest *request)
+{
+  g_autofree char *source_name = g_strndup (name, strcspn (name, "@"));
+  g_autoptr (GSource) source = NULL;
+  gboolean carried;
+  gboolean fresh;
+  Want *want;
+
+  if (!lectern_stream_name_is_valid (source_name))
+    return FALSE;
+  g_mutex_lock (&self->lock);
+  carried = is_carried (self, source_name);
+  fresh = carried && note_want (self, source_name);
+  g_mutex_unlock (&self->lock);
+  if (!fresh)
+    return carried;
+  want = g_new (Want, 1);
+  want->registry = g_object_ref (self);
+  want->name = g_steal_pointer (&source_name);
+  want->request
+      = request != NULL ? lectern_access_request_ref ((LecternAccessRequest *) request) : NULL;
+  source = g_idle_source_new ();
+  g_source_set_priority (source, G_PRIORITY_DEFAULT);
+  g_source_set_callback (source, on_want, want, want_free);
+  g_source_attach (source, self->context);
+  return TRUE;
+}
+
+gint64
+lectern_stream_registry_get_wait (LecternStreamRegistry *self)
+{
+  g_autoptr (GMutexLocker) locker = g_mutex_locker_new (&self->lock);
+
+  return self->limits.wait_us;
 }

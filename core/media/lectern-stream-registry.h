@@ -4,7 +4,9 @@
 #include "media/lectern-publisher.h"
 
 /* LecternStreamRegistry: name → stream. Signals, on the control thread, each with a LecternStream*:
- * "live" (also on return from away), "away", "ended", "ladder" (its renditions changed), "warning" (see lectern_stream_set_warning). */
+ * "live" (also on return from away), "away", "ended", "ladder" (its renditions changed), "warning"
+ * (see lectern_stream_set_warning). And "wanted" (const char *name, LecternAccessRequest *request,
+ * nullable): see lectern_stream_registry_want. */
 #define LECTERN_TYPE_STREAM_REGISTRY (lectern_stream_registry_get_type ())
 LECTERN_API
 G_DECLARE_FINAL_TYPE (LecternStreamRegistry, lectern_stream_registry, LECTERN, STREAM_REGISTRY,
@@ -69,3 +71,15 @@ LECTERN_API void lectern_stream_registry_end_all (LecternStreamRegistry *self);
  * FALSE: no such stream. Thread: any. */
 LECTERN_API gboolean lectern_stream_registry_end (LecternStreamRegistry *self, const char *name,
                                                   const GError *reason);
+
+/* Somebody brings streams of @scope, "app" or "app/name", when they are wanted, until _uncarry.
+ * Thread: control. */
+LECTERN_API void lectern_stream_registry_carry (LecternStreamRegistry *self, const char *scope);
+LECTERN_API void lectern_stream_registry_uncarry (LecternStreamRegistry *self, const char *scope);
+/* Somebody wishes to see @name, or a rendition of it. If nobody publishes it and somebody brings
+ * it, the signal "wanted" follows, once for the wishes of a moment. @request: (nullable): the
+ * viewer's. Returns: whether somebody brings it, so that it is worth waiting for. Thread: any. */
+LECTERN_API gboolean lectern_stream_registry_want (LecternStreamRegistry *self, const char *name,
+                                                   const LecternAccessRequest *request);
+/* Returns: how long a viewer may wait for a stream that is not live, µs. Thread: any. */
+LECTERN_API gint64 lectern_stream_registry_get_wait (LecternStreamRegistry *self);

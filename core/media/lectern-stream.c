@@ -390,6 +390,8 @@ lectern_stream_publish (LecternStream *self, LecternIdentity *identity, LecternS
   g_clear_pointer (&self->owner, lectern_identity_unref);
   self->owner = identity != NULL ? lectern_identity_ref (identity) : NULL;
   self->yields = FALSE;
+  self->absent = NULL;
+  self->grace_us = self->limits.grace_us;
   self->publisher = lectern_publisher_new (self, lost, user_data);
   self->time.trusted = source != NULL;
   lectern_time_repair_restart (&self->time);
@@ -409,12 +411,22 @@ lectern_stream_set_yielding (LecternStream *self, LecternPublisher *publisher)
     self->yields = TRUE;
 }
 
+void
+lectern_stream_set_grace (LecternStream *self, LecternPublisher *publisher, gint64 grace_us)
+{
+  g_autoptr (GMutexLocker) locker = g_mutex_locker_new (&self->lock);
+
+  if (self->publisher == publisher)
+    self->grace_us = grace_us;
+}
+
 /* Under the lock. */
 static void
 end_locked (LecternStream *self, const GError *reason)
 {
   drop_publisher (self, reason);
   clear_grace (self);
+  self->absent = NULL;
   set_state (self, LECTERN_STREAM_ENDED);
 }
 
@@ -427,15 +439,18 @@ lectern_stream_unpublish (LecternStream *self, LecternPublisher *publisher, gboo
   if (self->publisher == publisher)
     {
       drop_publisher (self, NULL);
-      ended = !lost || self->limits.grace_us == 0;
-      if (ended)
-        end_locked (self, NULL);
-      else
+      ended = !lost || self->grace_us == 0;
+      if (!ended)
         {
+          self->absent = publisher;
           self->grace = lectern_stream_registry_start_grace (self->registry, self);
           set_state (self, LECTERN_STREAM_AWAY);
         }
     }
+  else
+    ended = !lost && self->state == LECTERN_STREAM_AWAY && self->absent == publisher;
+  if (ended)
+    end_locked (self, NULL);
   g_mutex_unlock (&self->lock);
   if (ended)
     lectern_stream_registry_forget (self->registry, self);

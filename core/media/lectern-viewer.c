@@ -408,6 +408,10 @@ join (LecternViewer *self, const LecternTapeFormat *format, const LecternViewerO
 
   if (idle && !start_waiting (self, error))
     return FALSE;
+  if (idle)
+    lectern_stream_registry_want (
+        self->stream->registry, self->stream->name,
+        self->session != NULL ? lectern_session_get_request (self->session) : NULL);
   self->audience = lectern_stream_get_audience (self->stream, format, parts, reactor);
   if (options->skip_backlog)
     self->wait_key = lectern_tape_get_key_number (lectern_audience_get_tape (self->audience));

@@ -205,5 +205,11 @@ LECTERN_API void lectern_presentations_remove_loader (LecternPresentations *self
  * context. */
 LECTERN_API void lectern_presentations_open (LecternPresentations *self, const char *name,
                                              LecternPresentationFunc func, gpointer user_data);
+/* Like open, for a viewer who begins to play @request's thing: one that somebody brings when it is
+ * wanted is waited for as long as viewers may wait, and an ended one will do only for who was here
+ * before. Thread: a reactor's. */
+LECTERN_API void lectern_presentations_want (LecternPresentations *self,
+                                             const LecternAccessRequest *request,
+                                             LecternPresentationFunc func, gpointer user_data);
 /* What was loaded as @name is out of date: it is loaded anew. Thread: any. */
 LECTERN_API void lectern_presentations_forget (LecternPresentations *self, const char *name);

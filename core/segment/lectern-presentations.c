@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "segment/lectern-presentation.h"
 
+#include "segment/lectern-arrivals.h"
+#include "segment/lectern-carried-query.h"
 #include "segment/lectern-presentation-shelf.h"
 #include "segment/lectern-segment-job.h"
 
@@ -18,6 +20,7 @@ struct _LecternPresentations
   gulong ladder_handler;
   LecternSpool *spool; /* NULL: there is no folder for it */
   LecternPresentationShelf *shelf;
+  LecternArrivals *arrivals;
 
   GMutex lock; /* guards what follows */
   LecternSegmentTargets targets;
@@ -42,6 +45,7 @@ lectern_presentations_finalize (GObject *object)
   LecternPresentations *self = LECTERN_PRESENTATIONS (object);
 
   lectern_presentation_shelf_free (self->shelf);
+  lectern_arrivals_free (self->arrivals);
   g_clear_pointer (&self->spool, lectern_spool_unref);
   g_hash_table_unref (self->jobs);
   g_mutex_clear (&self->lock);
@@ -71,6 +75,7 @@ lectern_presentations_init (LecternPresentations *self)
   g_mutex_init (&self->lock);
   self->context = g_main_context_ref_thread_default ();
   self->shelf = lectern_presentation_shelf_new ();
+  self->arrivals = lectern_arrivals_new ();
   self->jobs = g_hash_table_new_full (g_str_hash, g_str_equal, g_free,
                                       (GDestroyNotify) lectern_segment_job_unref);
 }
@@ -162,6 +167,8 @@ on_job (LecternSegmentJob *job, gboolean ended, gpointer user_data)
       return;
     }
   g_signal_emit (self, signals[ended ? ENDED : STARTED], 0, presentation);
+  if (!ended)
+    lectern_arrivals_tell (self->arrivals, presentation);
   if (ended)
     start_lingering (self, job, lectern_presentation_get_targets (presentation)->linger_us);
 }
@@ -242,6 +249,7 @@ lectern_presentations_unuse (LecternPresentations *self)
     lectern_segment_job_stop (job);
   g_hash_table_remove_all (self->jobs);
   g_mutex_unlock (&self->lock);
+  lectern_arrivals_end (self->arrivals);
   g_signal_emit (self, signals[UNUSED], 0);
 }
 
@@ -285,6 +293,48 @@ lectern_presentations_open (LecternPresentations *self, const char *name,
     func (live, user_data);
   else
     lectern_presentation_shelf_open (self->shelf, name, func, user_data);
+}
+
+/* Whether @found will do for who asks with @request: players that are here already must hear of the
+ * end. */
+static gboolean
+will_do (LecternPresentation *found, const LecternAccessRequest *request)
+{
+  gsize size;
+
+  return !lectern_presentation_is_ended (found)
+         || lectern_carried_query_find_session (request->query, &size) != NULL;
+}
+
+static gboolean
+wait_for_arrival (LecternPresentations *self, const LecternAccessRequest *request,
+                  LecternPresentation *instead, LecternPresentationFunc func, gpointer user_data)
+{
+  g_autoptr (LecternPresentation) now = NULL;
+
+  if (strchr (request->thing, '@') != NULL
+      || !lectern_stream_registry_want (self->streams, request->thing, request)
+      || !lectern_arrivals_wait (self->arrivals, request->thing,
+                                 lectern_stream_registry_get_wait (self->streams), instead, func,
+                                 user_data))
+    return FALSE;
+  /* It may have come before we waited. */
+  now = lookup_live (self, request->thing);
+  if (now != NULL && now != instead)
+    lectern_arrivals_tell (self->arrivals, now);
+  return TRUE;
+}
+
+void
+lectern_presentations_want (LecternPresentations *self, const LecternAccessRequest *request,
+                            LecternPresentationFunc func, gpointer user_data)
+{
+  g_autoptr (LecternPresentation) found = lookup_live (self, request->thing);
+
+  if (found != NULL && will_do (found, request))
+    func (found, user_data);
+  else if (!wait_for_arrival (self, request, found, func, user_data))
+    lectern_presentations_open (self, request->thing, func, user_data);
 }
 
 void

@@ -103,8 +103,8 @@ on_mpd (LecternHttpExchange *exchange, gpointer user_data)
 
   opening->plugin = g_object_ref (self);
   opening->exchange = lectern_http_exchange_ref (exchange);
-  lectern_presentations_open (
-      self->presentations, lectern_http_exchange_get_access (exchange)->thing, on_opened, opening);
+  lectern_presentations_want (self->presentations, lectern_http_exchange_get_access (exchange),
+                              on_opened, opening);
 }
 
 /* What time it is here, for players whose clock is wrong (ISO/IEC 23009-1, 5.8.5.7). */

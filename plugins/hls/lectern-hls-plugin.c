@@ -72,25 +72,17 @@ on_opened (LecternPresentation *presentation, gpointer user_data)
   g_free (opening);
 }
 
-static void
-open_and_answer (LecternHlsPlugin *self, LecternHttpExchange *exchange,
-                 void (*answer) (LecternHlsPlugin *plugin, LecternHttpExchange *exchange,
-                                 LecternPresentation *presentation))
+static Opening *
+opening_new (LecternHlsPlugin *self, LecternHttpExchange *exchange,
+             void (*answer) (LecternHlsPlugin *plugin, LecternHttpExchange *exchange,
+                             LecternPresentation *presentation))
 {
-  const char *thing = lectern_http_exchange_get_access (exchange)->thing;
-  g_autoptr (LecternPresentation) found = lectern_presentations_lookup (self->presentations, thing);
-  Opening *opening;
+  Opening *opening = g_new (Opening, 1);
 
-  if (found != NULL)
-    {
-      answer (self, exchange, found);
-      return;
-    }
-  opening = g_new (Opening, 1);
   opening->plugin = g_object_ref (self);
   opening->exchange = lectern_http_exchange_ref (exchange);
   opening->answer = answer;
-  lectern_presentations_open (self->presentations, thing, on_opened, opening);
+  return opening;
 }
 
 static void
@@ -165,7 +157,10 @@ give_master (LecternHlsPlugin *self, LecternHttpExchange *exchange,
 static void
 on_master (LecternHttpExchange *exchange, gpointer user_data)
 {
-  open_and_answer (user_data, exchange, give_master);
+  LecternHlsPlugin *self = user_data;
+
+  lectern_presentations_want (self->presentations, lectern_http_exchange_get_access (exchange),
+                              on_opened, opening_new (self, exchange, give_master));
 }
 
 static void
@@ -241,7 +236,15 @@ give_media (LecternHlsPlugin *self, LecternHttpExchange *exchange,
 static void
 on_media (LecternHttpExchange *exchange, gpointer user_data)
 {
-  open_and_answer (user_data, exchange, give_media);
+  LecternHlsPlugin *self = user_data;
+  const char *thing = lectern_http_exchange_get_access (exchange)->thing;
+  g_autoptr (LecternPresentation) found = lectern_presentations_lookup (self->presentations, thing);
+
+  if (found != NULL)
+    give_media (self, exchange, found);
+  else
+    lectern_presentations_open (self->presentations, thing, on_opened,
+                                opening_new (self, exchange, give_media));
 }
 
 static void

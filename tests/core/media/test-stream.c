@@ -204,6 +204,67 @@ lost_publisher_has_grace (Fixture *fixture, gconstpointer data)
 }
 
 static void
+lost_publisher_may_have_longer_or_give_up (Fixture *fixture, gconstpointer data)
+{
+  g_autoptr (LecternPublisher) first = publish (fixture, fixture->ann, NULL);
+  g_autoptr (LecternPublisher) second = NULL;
+  gint64 until = g_get_monotonic_time () + 3 * limits.grace_us;
+
+  lectern_publisher_set_grace (first, 100 * G_USEC_PER_SEC);
+  lectern_publisher_end (first, TRUE);
+  while (g_get_monotonic_time () < until)
+    run_pending ();
+  g_assert_cmpint (get_state (fixture), ==, LECTERN_STREAM_AWAY);
+  second = publish (fixture, fixture->ann, NULL);
+  /* Whoever came after is not touched by it. */
+  lectern_publisher_end (first, FALSE);
+  g_assert_cmpint (get_state (fixture), ==, LECTERN_STREAM_LIVE);
+  lectern_publisher_end (second, TRUE);
+  lectern_publisher_end (first, FALSE);
+  g_assert_cmpint (get_state (fixture), ==, LECTERN_STREAM_AWAY);
+  lectern_publisher_end (second, FALSE);
+  g_assert_cmpint (get_state (fixture), ==, LECTERN_STREAM_ENDED);
+}
+
+static void
+on_wanted (LecternStreamRegistry *registry, const char *name, LecternAccessRequest *request,
+           Fixture *fixture)
+{
+  g_string_append_printf (fixture->events, "%s(%s) ", name, request != NULL ? "asked" : "");
+}
+
+static void
+what_somebody_brings_is_wanted_once (Fixture *fixture, gconstpointer data)
+{
+  LecternStreamRegistry *registry = fixture->registry;
+  LecternAddress peer = { 0 };
+  g_autoptr (LecternAccessRequest) request
+      = lectern_access_request_new (LECTERN_ACTION_PLAY, "live/a", "test", &peer);
+  g_autoptr (LecternPublisher) publisher = NULL;
+
+  g_signal_connect (registry, "wanted", G_CALLBACK (on_wanted), fixture);
+  g_assert_false (lectern_stream_registry_want (registry, "live/a", NULL));
+  lectern_stream_registry_carry (registry, "live");
+  lectern_stream_registry_carry (registry, "live");
+  lectern_stream_registry_uncarry (registry, "live");
+  lectern_stream_registry_carry (registry, "talks/b");
+  g_assert_true (lectern_stream_registry_want (registry, "live/a@480p", request));
+  g_assert_true (lectern_stream_registry_want (registry, "live/a", NULL));
+  g_assert_true (lectern_stream_registry_want (registry, "talks/b", NULL));
+  g_assert_false (lectern_stream_registry_want (registry, "talks/c", NULL));
+  g_assert_false (lectern_stream_registry_want (registry, "live/..", NULL));
+  run_pending ();
+  g_assert_cmpstr (fixture->events->str, ==, "live/a(asked) talks/b() ");
+  publisher = publish (fixture, fixture->ann, NULL);
+  g_assert_true (lectern_stream_registry_want (registry, "live/a", NULL));
+  lectern_publisher_end (publisher, FALSE);
+  lectern_stream_registry_uncarry (registry, "live");
+  g_assert_false (lectern_stream_registry_want (registry, "live/a", NULL));
+  run_pending ();
+  g_assert_cmpstr (fixture->events->str, ==, "live/a(asked) talks/b() live ended ");
+}
+
+static void
 anonymous_may_return (Fixture *fixture, gconstpointer data)
 {
   g_autoptr (LecternPublisher) first = publish (fixture, NULL, NULL);
@@ -397,6 +458,8 @@ main (int argc, char **argv)
   ADD ("S-01-same-key-takes-over", same_key_takes_over);
   ADD ("S-01-race-has-one-winner", race_has_one_winner);
   ADD ("S-02-lost-publisher-has-grace", lost_publisher_has_grace);
+  ADD ("lost-publisher-may-have-longer-or-give-up", lost_publisher_may_have_longer_or_give_up);
+  ADD ("what-somebody-brings-is-wanted-once", what_somebody_brings_is_wanted_once);
   ADD ("anonymous-may-return", anonymous_may_return);
   ADD ("ending-tells-the-publisher", ending_tells_the_publisher);
   ADD ("streams-are-limited-and-freed", streams_are_limited_and_freed);
