@@ -33,6 +33,7 @@
 #include "http/lectern-http-server.h"
 #include "http/lectern-websocket.h"
 #include "media/lectern-carrier.h"
+#include "media/lectern-decode-times.h"
 #include "media/lectern-feed.h"
 #include "media/lectern-ladder.h"
 #include "media/lectern-packet.h"

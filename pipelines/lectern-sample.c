@@ -1,25 +1,40 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "lectern-sample.h"
 
+#include <string.h>
+
+#define OPUS_RATE 48000
+#define OPUS_SKIP 312 /* what encoders use, at 48 kHz */
+
 static const struct
 {
   const char *name;
-  const char *format; /* stream-format */
+  const char *format; /* stream-format, or NULL */
+  gint version;       /* mpegversion, or 0 */
   LecternCodec codec;
 } kinds[] = {
-  { "video/x-h264", "avc", LECTERN_CODEC_H264 },
-  { "video/x-h265", "hvc1", LECTERN_CODEC_H265 },
-  { "audio/mpeg", "raw", LECTERN_CODEC_AAC },
+  { "video/x-h264", "avc", 0, LECTERN_CODEC_H264 },
+  { "video/x-h265", "hvc1", 0, LECTERN_CODEC_H265 },
+  { "audio/mpeg", "raw", 0, LECTERN_CODEC_AAC },
+  { "audio/mpeg", NULL, 1, LECTERN_CODEC_MP3 },
+  { "audio/x-opus", NULL, 0, LECTERN_CODEC_OPUS },
+  { "audio/x-alaw", NULL, 0, LECTERN_CODEC_PCMA },
+  { "audio/x-mulaw", NULL, 0, LECTERN_CODEC_PCMU },
 };
 
 static LecternCodec
 find_codec (const GstStructure *structure)
 {
   const char *format = gst_structure_get_string (structure, "stream-format");
+  gint version = 0;
+  gint layer = 3;
 
+  gst_structure_get_int (structure, "mpegversion", &version);
+  gst_structure_get_int (structure, "layer", &layer);
   for (gsize i = 0; i < G_N_ELEMENTS (kinds); i++)
     if (gst_structure_has_name (structure, kinds[i].name)
-        && g_strcmp0 (format, kinds[i].format) == 0)
+        && g_strcmp0 (format, kinds[i].format) == 0
+        && (kinds[i].version == 0 || (kinds[i].version == version && layer == 3)))
       return kinds[i].codec;
   return LECTERN_CODEC_NONE;
 }
@@ -48,36 +63,104 @@ wrap (GstBuffer *buffer)
   return g_bytes_new (NULL, 0);
 }
 
+/* RFC 7845, 5.1; RTP says no more of it than the number of channels (RFC 7587). */
 static GBytes *
-get_config (const GstStructure *structure)
+make_opus_head (gint channels)
+{
+  guint8 head[19] = "OpusHead\1";
+
+  head[9] = (guint8) channels;
+  GST_WRITE_UINT16_LE (head + 10, OPUS_SKIP);
+  GST_WRITE_UINT32_LE (head + 12, OPUS_RATE);
+  return g_bytes_new (head, sizeof head);
+}
+
+static GBytes *
+get_opus_head (const GstStructure *structure)
+{
+  const GValue *headers = gst_structure_get_value (structure, "streamheader");
+  const GValue *first
+      = headers != NULL && GST_VALUE_HOLDS_ARRAY (headers) && gst_value_array_get_size (headers) > 0
+            ? gst_value_array_get_value (headers, 0)
+            : NULL;
+  gint channels = 2;
+
+  if (first != NULL && GST_VALUE_HOLDS_BUFFER (first))
+    return wrap (gst_value_get_buffer (first));
+  gst_structure_get_int (structure, "channels", &channels);
+  return channels >= 1 && channels <= 2 ? make_opus_head (channels) : NULL;
+}
+
+static GBytes *
+get_config (const GstStructure *structure, LecternCodec codec)
 {
   const GValue *value = gst_structure_get_value (structure, "codec_data");
 
-  return value != NULL && GST_VALUE_HOLDS_BUFFER (value) ? wrap (gst_value_get_buffer (value))
-                                                         : NULL;
+  if (codec == LECTERN_CODEC_OPUS)
+    return get_opus_head (structure);
+  return value != NULL && GST_VALUE_HOLDS_BUFFER (value) && lectern_codec_needs_config (codec)
+             ? wrap (gst_value_get_buffer (value))
+             : NULL;
 }
 
-/* Fills what the config says better than the caps. */
 static gboolean
-read_config (LecternTrack *fields, GError **error)
+read_video (LecternTrack *fields, GError **error)
 {
   gsize size;
   const guint8 *data = g_bytes_get_data (fields->config, &size);
   LecternVideoParameters video = { 0 };
-  LecternAacParameters audio = { 0 };
-  gboolean read = fields->codec == LECTERN_CODEC_AAC
-                      ? lectern_aac_parse_config (data, size, &audio, error)
-                  : fields->codec == LECTERN_CODEC_H264
+  gboolean read = fields->codec == LECTERN_CODEC_H264
                       ? lectern_h264_parse_config (data, size, &video, error)
                       : lectern_h265_parse_config (data, size, &video, error);
 
   fields->width = video.width;
   fields->height = video.height;
+  g_strlcpy (fields->profile, video.name, sizeof fields->profile);
+  return read;
+}
+
+static gboolean
+read_aac (LecternTrack *fields, GError **error)
+{
+  gsize size;
+  const guint8 *data = g_bytes_get_data (fields->config, &size);
+  LecternAacParameters audio = { 0 };
+  gboolean read = lectern_aac_parse_config (data, size, &audio, error);
+
   fields->rate = audio.rate;
   fields->channels = audio.channels;
-  g_strlcpy (fields->profile, fields->media == LECTERN_MEDIA_AUDIO ? audio.name : video.name,
-             sizeof fields->profile);
+  g_strlcpy (fields->profile, audio.name, sizeof fields->profile);
   return read;
+}
+
+static gboolean
+read_opus (LecternTrack *fields, GError **error)
+{
+  gsize size;
+  const guint8 *data = g_bytes_get_data (fields->config, &size);
+
+  if (size >= 19 && memcmp (data, "OpusHead", 8) == 0)
+    {
+      fields->rate = OPUS_RATE;
+      fields->channels = data[9];
+      return TRUE;
+    }
+  g_set_error_literal (error, LECTERN_ERROR, LECTERN_ERROR_INVALID_DATA,
+                       "broken Opus identification header");
+  return FALSE;
+}
+
+static void
+read_caps (LecternTrack *fields, const GstStructure *structure)
+{
+  gint rate = 0;
+  gint channels = 0;
+
+  gst_structure_get_int (structure, "rate", &rate);
+  gst_structure_get_int (structure, "channels", &channels);
+  fields->rate = MAX (rate, 0);
+  fields->channels = MAX (channels, 0);
+  fields->bits = 16;
 }
 
 LecternTrack *
@@ -85,19 +168,29 @@ lectern_sample_make_track (GstCaps *caps, GError **error)
 {
   const GstStructure *structure = gst_caps_get_structure (caps, 0);
   LecternTrack fields = { .codec = find_codec (structure) };
-  g_autoptr (GBytes) config = get_config (structure);
+  g_autoptr (GBytes) config = get_config (structure, fields.codec);
+  gboolean read = TRUE;
 
-  if (fields.codec == LECTERN_CODEC_NONE || config == NULL)
+  if (fields.codec == LECTERN_CODEC_NONE
+      || (config == NULL && lectern_codec_needs_config (fields.codec)))
     {
       g_autofree char *text = gst_caps_to_string (caps);
 
-      g_set_error (error, LECTERN_ERROR, LECTERN_ERROR_NOT_SUPPORTED,
-                   "an encoder gives what is no track: %.200s", text);
+      g_set_error (error, LECTERN_ERROR, LECTERN_ERROR_NOT_SUPPORTED, "this is no track: %.200s",
+                   text);
       return NULL;
     }
   fields.media = lectern_codec_get_media (fields.codec);
   fields.config = config;
-  return read_config (&fields, error) ? lectern_track_new (&fields) : NULL;
+  if (fields.media == LECTERN_MEDIA_VIDEO)
+    read = read_video (&fields, error);
+  else if (fields.codec == LECTERN_CODEC_AAC)
+    read = read_aac (&fields, error);
+  else if (fields.codec == LECTERN_CODEC_OPUS)
+    read = read_opus (&fields, error);
+  else
+    read_caps (&fields, structure);
+  return read ? lectern_track_new (&fields) : NULL;
 }
 
 static gboolean

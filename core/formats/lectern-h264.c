@@ -6,6 +6,7 @@
 #include "formats/lectern-picture.h"
 
 #define NAL_SPS 7
+#define BASELINE 66
 #define MAX_SPS_SIZE 4096
 #define MAX_CYCLE 255 /* num_ref_frames_in_pic_order_cnt_cycle */
 
@@ -81,13 +82,15 @@ read_chroma_format (LecternBitReader *bits, gboolean *separate)
 }
 
 static gboolean
-skip_picture_order (LecternBitReader *bits)
+skip_picture_order (LecternBitReader *bits, LecternVideoParameters *parameters)
 {
   guint type = lectern_bit_reader_read_ue (bits);
   guint cycle;
 
   if (type > 2)
     return FALSE;
+  /* Pictures are shown as they come (8.2.1.3), and so they are without B slices. */
+  parameters->reorder = type == 2 || parameters->profile == BASELINE ? 0 : -1;
   if (type == 0)
     lectern_bit_reader_read_ue (bits);
   if (type != 1)
@@ -103,7 +106,6 @@ skip_picture_order (LecternBitReader *bits)
   return TRUE;
 }
 
-/* A broken end of the VUI leaves the frame rate unknown: the picture is known by then. */
 static void
 read_frame_rate (LecternBitReader *bits, LecternVideoParameters *parameters)
 {
@@ -112,13 +114,64 @@ read_frame_rate (LecternBitReader *bits, LecternVideoParameters *parameters)
 
   if (!lectern_bit_reader_read_flag (bits))
     return;
-  lectern_picture_skip_vui_start (bits);
-  if (!lectern_bit_reader_read_flag (bits))
-    return;
   units = lectern_bit_reader_read (bits, 32);
   scale = lectern_bit_reader_read (bits, 32);
+  lectern_bit_reader_skip (bits, 1);
   if (!bits->overrun)
     lectern_picture_set_rate (parameters, scale, (guint64) units * 2);
+}
+
+/* E.1.2. Returns: whether there was one. */
+static gboolean
+skip_buffer_model (LecternBitReader *bits)
+{
+  guint32 last;
+
+  if (!lectern_bit_reader_read_flag (bits))
+    return FALSE;
+  last = lectern_bit_reader_read_ue (bits);
+  if (last > 31)
+    bits->overrun = TRUE;
+  lectern_bit_reader_skip (bits, 8);
+  for (guint i = 0; i <= last && !bits->overrun; i++)
+    {
+      lectern_bit_reader_read_ue (bits);
+      lectern_bit_reader_read_ue (bits);
+      lectern_bit_reader_skip (bits, 1);
+    }
+  lectern_bit_reader_skip (bits, 20);
+  return TRUE;
+}
+
+static void
+read_restriction (LecternBitReader *bits, LecternVideoParameters *parameters)
+{
+  guint32 reorder;
+
+  if (!lectern_bit_reader_read_flag (bits))
+    return;
+  lectern_bit_reader_skip (bits, 1);
+  for (guint i = 0; i < 4; i++)
+    lectern_bit_reader_read_ue (bits);
+  reorder = lectern_bit_reader_read_ue (bits);
+  if (!bits->overrun && reorder <= LECTERN_PICTURE_MAX_REORDER)
+    parameters->reorder = (gint) reorder;
+}
+
+/* A broken end leaves the rest unknown: the picture is known by then. */
+static void
+read_vui (LecternBitReader *bits, LecternVideoParameters *parameters)
+{
+  gboolean models;
+
+  if (!lectern_bit_reader_read_flag (bits))
+    return;
+  lectern_picture_skip_vui_start (bits);
+  read_frame_rate (bits, parameters);
+  models = skip_buffer_model (bits);
+  models = skip_buffer_model (bits) || models;
+  lectern_bit_reader_skip (bits, models ? 2 : 1);
+  read_restriction (bits, parameters);
 }
 
 static gboolean
@@ -168,7 +221,7 @@ lectern_h264_parse_sps (const guint8 *data, gsize size, LecternVideoParameters *
   if (has_chroma_format (read.profile))
     chroma = read_chroma_format (&bits, &separate);
   lectern_bit_reader_read_ue (&bits); /* log2_max_frame_num_minus4 */
-  if (chroma > 3 || !skip_picture_order (&bits))
+  if (chroma > 3 || !skip_picture_order (&bits, &read))
     bits.overrun = TRUE;
   lectern_bit_reader_read_ue (&bits); /* max_num_ref_frames */
   lectern_bit_reader_skip (&bits, 1);
@@ -178,7 +231,7 @@ lectern_h264_parse_sps (const guint8 *data, gsize size, LecternVideoParameters *
                            "broken H.264 sequence parameter set");
       return FALSE;
     }
-  read_frame_rate (&bits, &read);
+  read_vui (&bits, &read);
   name_profile (&read, constraints);
   *parameters = read;
   return TRUE;

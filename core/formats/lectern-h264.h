@@ -9,19 +9,19 @@ typedef struct
   guint width; /* after cropping */
   guint height;
   guint profile;
-  guint level; /* level_idc: 40 is 4.0; H.265: general_level_idc, 120 is 4.0 */
+  guint level;           /* level_idc: 40 is 4.0; H.265: general_level_idc, 120 is 4.0 */
   guint nal_length_size; /* 1, 2 or 4 */
-  guint numerator;   /* frames a second as a fraction, 0/0 unknown */
+  guint numerator;       /* frames a second as a fraction, 0/0 unknown */
   guint denominator;
-  char name[24];     /* "High 4.0", "Main 4.1" */
+  gint reorder;  /* at most so many pictures come before one and are shown after it; -1 unknown */
+  char name[24]; /* "High 4.0", "Main 4.1" */
 } LecternVideoParameters;
 
-/* AVCDecoderConfigurationRecord (ISO/IEC 14496-15, 5.3.3.1) with its first SPS (ITU-T H.264, 7.3.2.1.1).
- * 0 or more than 31 SPS, sizes beyond the record, and pictures over 16384 are refused.
- * Errors: INVALID_DATA. Thread: any. */
+/* AVCDecoderConfigurationRecord (ISO/IEC 14496-15, 5.3.3.1) with its first SPS (ITU-T
+ * H.264, 7.3.2.1.1). 0 or more than 31 SPS, sizes beyond the record, and pictures over 16384 are
+ * refused. Errors: INVALID_DATA. Thread: any. */
 LECTERN_API gboolean lectern_h264_parse_config (const guint8 *data, gsize size,
-                                                LecternVideoParameters *parameters,
-                                                GError **error);
+                                                LecternVideoParameters *parameters, GError **error);
 /* One SPS NAL unit with its header byte, emulation prevention included. */
 LECTERN_API gboolean lectern_h264_parse_sps (const guint8 *data, gsize size,
                                              LecternVideoParameters *parameters, GError **error);

@@ -137,8 +137,9 @@ skip_reference_sets (LecternBitReader *bits)
 
 /* From the bit depths to the VUI. */
 static void
-skip_tools (LecternBitReader *bits, guint sub_layers)
+skip_tools (LecternBitReader *bits, guint sub_layers, LecternVideoParameters *parameters)
 {
+  guint32 reorder = 0;
   guint32 log2_max_lsb;
   guint32 long_term;
 
@@ -146,8 +147,13 @@ skip_tools (LecternBitReader *bits, guint sub_layers)
   lectern_bit_reader_read_ue (bits);
   log2_max_lsb = lectern_bit_reader_read_ue (bits);
   for (guint i = lectern_bit_reader_read_flag (bits) ? 0 : sub_layers; i <= sub_layers; i++)
-    for (guint j = 0; j < 3; j++)
+    {
       lectern_bit_reader_read_ue (bits);
+      reorder = lectern_bit_reader_read_ue (bits);
+      lectern_bit_reader_read_ue (bits);
+    }
+  parameters->reorder
+      = !bits->overrun && reorder <= LECTERN_PICTURE_MAX_REORDER ? (gint) reorder : -1;
   for (guint i = 0; i < 6; i++)
     lectern_bit_reader_read_ue (bits);
   if (lectern_bit_reader_read_flag (bits) && lectern_bit_reader_read_flag (bits))
@@ -222,7 +228,7 @@ lectern_h265_parse_sps (const guint8 *data, gsize size, LecternVideoParameters *
                            "broken H.265 sequence parameter set");
       return FALSE;
     }
-  skip_tools (&bits, sub_layers);
+  skip_tools (&bits, sub_layers, &read);
   read_frame_rate (&bits, &read);
   name_profile (&read);
   *parameters = read;

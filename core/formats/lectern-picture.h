@@ -6,6 +6,7 @@
 
 /* What the sequence parameter sets of H.264 and H.265 have in common. */
 #define LECTERN_PICTURE_MAX_SIDE 16384
+#define LECTERN_PICTURE_MAX_REORDER 16
 
 typedef struct
 {

@@ -12,43 +12,44 @@ typedef struct
   guint numerator;
   guint denominator;
   const char *name;
+  gint reorder;
 } Case;
 
 /* Made by x264 through ffmpeg 5.1. */
 static const Case cases[] = {
   { "0142c00dffe1001b6742c00dda05067e7ffc000c001040000003004000000c83"
     "c50aa801000468ce0fc8",
-    320, 180, 66, 13, 25, 1, "Baseline 1.3" },
+    320, 180, 66, 13, 25, 1, "Baseline 1.3", 0 },
   { "014d4028ffe1001c674d4028eca03c0113f2ffe000600082000007d20001d4c0"
     "1e30632c01000568eae3cb20",
-    1920, 1080, 77, 40, 30000, 1001, "Main 4.0" },
+    1920, 1080, 77, 40, 30000, 1001, "Main 4.0", 2 },
   { "01640020ffe1001d67640020acd9405005bbff00030004100000030010000006"
     "40f183196001000668eae3cb22c0fdf8f800",
-    1280, 720, 100, 32, 50, 1, "High 3.2" },
+    1280, 720, 100, 32, 50, 1, "High 3.2", 2 },
   { "0164001effe1001c6764001eacd940b424dff800800078800000030080000019"
     "0f8a14cb01000668faa3cb22c0fdf8f800",
-    720, 576, 100, 30, 25, 1, "High 3.0" },
+    720, 576, 100, 30, 25, 1, "High 3.0", 2 },
   { "016e001effe1001f676e001ea6cd940a02ff93ff00b500f01000000300100000"
     "030300f162d96001000668eae3cb22c0fdfafa00",
-    640, 362, 110, 30, 24, 1, "High 10 3.0" },
+    640, 362, 110, 30, 24, 1, "High 10 3.0", 2 },
   { "017a0015ffe1001e677a0015bcd941b1fe4fff00a000d5100000030010000003"
     "0300f162d96001000668eae3cb22c0fef8f800",
-    426, 240, 122, 21, 24, 1, "High 4:2:2 2.1" },
+    426, 240, 122, 21, 24, 1, "High 4:2:2 2.1", 2 },
   { "01f4001effe1001e67f4001e919b283610f3421ff81e20280880000003008000"
     "003c078b16cb01000668eae3c44844fff8f800",
-    427, 241, 244, 30, 60, 1, "High 4:4:4 3.0" },
+    427, 241, 244, 30, 60, 1, "High 4:4:4 3.0", 2 },
   { "0164000cffe1001e6764000cacd941419f9f02a5010101a50000030001000003"
     "00320f14299601000768eae3cb3002c0fdf8f800",
-    320, 180, 100, 12, 25, 1, "High 1.2" },
+    320, 180, 100, 12, 25, 1, "High 1.2", 2 },
   { "0164000cffe1001e6764000cacd941419f9fff00030004100000030010000003"
     "0320f142996001001368eae3cb3128e8ec21c462a2884010c20084b0fdf8f800",
-    320, 180, 100, 12, 25, 1, "High 1.2" },
+    320, 180, 100, 12, 25, 1, "High 1.2", 2 },
   { "01f4000cffe1001d67f4000c919b282833f1bff8001800208000000300800000"
     "19078a14cb01006768eae3c44e10042420084842204093c41840812712788308"
     "3081024e24e24f106106106113893893891020c20c227127122041844e24408c"
     "21102049e20c204093893c418418408127127127883083083089c49c49c48810"
     "6106113893891020c2271220440440fff8f800",
-    320, 180, 244, 12, 25, 1, "High 4:4:4 1.2" },
+    320, 180, 244, 12, 25, 1, "High 4:4:4 1.2", 2 },
 };
 
 static void
@@ -61,6 +62,7 @@ assert_parameters (const LecternVideoParameters *parameters, const Case *expecte
   g_assert_cmpuint (parameters->numerator, ==, expected->numerator);
   g_assert_cmpuint (parameters->denominator, ==, expected->denominator);
   g_assert_cmpstr (parameters->name, ==, expected->name);
+  g_assert_cmpint (parameters->reorder, ==, expected->reorder);
 }
 
 static gboolean
@@ -110,7 +112,8 @@ test_reads_rare_sps (void)
                              .level = 31,
                              .numerator = 24000,
                              .denominator = 1001,
-                             .name = "High 3.1" };
+                             .name = "High 3.1",
+                             .reorder = -1 };
   g_autoptr (GBytes) sps = unhex ("6764001fad84134d34d34d3442008484134d34d34d34d34d34d34d34d34d34d3"
                                   "4d34d34d34d34d34a14cd3281687bca8b1e000007d200017701080");
   LecternVideoParameters parameters;
