@@ -76,7 +76,7 @@ get_due (LecternConnection *self)
 {
   gint64 due_us = G_MAXINT64;
 
-  if (self->shut || self->shaking)
+  if (self->shut || self->shaking || self->connecting)
     return self->deadline_us;
   if (self->idle_us > 0 && !self->finishing)
     due_us = self->read_us + self->idle_us;
@@ -142,7 +142,9 @@ on_time (LecternTimer *timer)
     return;
   if (now_us >= get_due (self))
     {
-      if (self->shaking)
+      if (self->connecting)
+        time_out (self, "no connection in time");
+      else if (self->shaking)
         lectern_handshake_expire (self);
       else if (self->shut)
         lectern_connection_close (self, NULL);

@@ -26,8 +26,10 @@ struct _LecternConnection
   guint finishing : 1;
   guint shut : 1; /* our direction is closed */
   guint peer_ended : 1;
-  guint shaking : 1; /* the TLS handshake is not over */
-  guint queued : 1;  /* it waits for its turn */
+  guint shaking : 1;    /* the TLS handshake is not over */
+  guint queued : 1;     /* it waits for its turn */
+  guint outgoing : 1;   /* dialled, not accepted */
+  guint connecting : 1; /* it is not yet there */
   guint closing : 1;
   guint over : 1;
   guint32 events; /* in the epoll set */
@@ -51,7 +53,7 @@ struct _LecternConnection
   gint64 read_us;         /* when the peer last sent */
   gint64 progress_us;     /* while blocked: when the peer last took some */
   gint64 checked_us;      /* while blocked: when that was last looked at */
-  gint64 deadline_us;     /* of the handshake or of the peer's end */
+  gint64 deadline_us;     /* of connecting, of the handshake or of the peer's end */
   guint32 unacknowledged; /* while blocked: bytes in the kernel */
 
   LecternAddress peer;

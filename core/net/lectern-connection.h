@@ -4,7 +4,7 @@
 #include "base/lectern-address.h"
 #include "net/lectern-reactor.h"
 
-/* LecternConnection: one accepted TCP connection, plain or TLS, on one reactor for life. It owns
+/* LecternConnection: one TCP connection, accepted or dialled, plain or TLS, on one reactor for life. It owns
  * its descriptor. What arrives is read into memory that the reactor's connections share; only bytes
  * the handler left unconsumed are kept, so an idle connection has no buffer. Reference-counted, not
  * atomically: everything here, unless it says otherwise, is

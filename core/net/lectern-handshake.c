@@ -17,9 +17,10 @@ fail (LecternConnection *connection, LecternError code, const char *message)
 
   if (connection->closing)
     return;
-  lectern_metric_add (lectern_metrics_get_counter ("lectern_rejected_total",
-                                                   "Connections turned away", "reason", "tls"),
-                      1);
+  if (!connection->outgoing)
+    lectern_metric_add (lectern_metrics_get_counter ("lectern_rejected_total",
+                                                     "Connections turned away", "reason", "tls"),
+                        1);
   lectern_connection_close (connection, error);
 }
 
@@ -47,7 +48,8 @@ take_step (LecternConnection *connection)
         lectern_watch_set_events (&connection->watch, LECTERN_HANDSHAKE_EVENTS | EPOLLOUT);
       break;
     default:
-      fail (connection, LECTERN_ERROR_INVALID_DATA, "no TLS handshake");
+      fail (connection, LECTERN_ERROR_INVALID_DATA,
+            lectern_tls_session_get_problem (connection->tls));
     }
 }
 

@@ -32,6 +32,10 @@ struct _LecternTls
   LecternTlsWatcher *watcher;
 };
 
+/* Returns: (transfer full): for connections that this server makes, which trusts the authorities in
+ * @ca_file, a PEM file, or the system's. Errors: INVALID_CONFIG. Thread: any. */
+SSL_CTX *lectern_tls_new_client_context (const char *ca_file, GError **error);
+
 /* Returns: (transfer full) (nullable): with the newest certificate. Thread: any. */
 SSL *lectern_tls_new_ssl (LecternTls *self);
 /* Fills @files; all zero when there is no such file. */

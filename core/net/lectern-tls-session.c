@@ -12,6 +12,7 @@ struct _LecternTlsSession
 {
   SSL *
       ssl; /* NULL until the peer has sent something: a silent one costs no more than a plain one */
+  gboolean attached; /* to the descriptor */
   gboolean shaken;
   gboolean kernel_sends;
   LecternTls *tls;           /* until the handshake begins */
@@ -30,6 +31,34 @@ lectern_tls_session_new (LecternTls *tls, LecternTlsReadyFunc ready, gpointer us
   self->ready = ready;
   self->user_data = user_data;
   self->free_user_data = free_user_data;
+  return self;
+}
+
+/* A name goes to the peer too (SNI, RFC 6066, 3), an IP address must not. */
+static void
+expect_host (SSL *ssl, const char *host)
+{
+  X509_VERIFY_PARAM *param = SSL_get0_param (ssl);
+
+  if (X509_VERIFY_PARAM_set1_ip_asc (param, host) == 1)
+    return;
+  (void) SSL_set_tlsext_host_name (ssl, host);
+  (void) SSL_set1_host (ssl, host);
+}
+
+LecternTlsSession *
+lectern_tls_session_new_client (SSL_CTX *context, const char *host, LecternTlsReadyFunc ready,
+                                gpointer user_data)
+{
+  LecternTlsSession *self = g_new0 (LecternTlsSession, 1);
+
+  self->ready = ready;
+  self->user_data = user_data;
+  self->ssl = SSL_new (context);
+  if (self->ssl == NULL)
+    return self; /* fails when it begins */
+  SSL_set_connect_state (self->ssl);
+  expect_host (self->ssl, host);
   return self;
 }
 
@@ -84,12 +113,15 @@ judge (LecternTlsSession *self, int result)
 static gboolean
 start (LecternTlsSession *self, int fd)
 {
-  self->ssl = lectern_tls_new_ssl (self->tls);
-  if (self->ssl == NULL)
-    return FALSE;
-  g_clear_pointer (&self->tls, lectern_tls_unref);
-  SSL_set_accept_state (self->ssl);
-  return SSL_set_fd (self->ssl, fd) == 1;
+  if (self->tls != NULL)
+    {
+      self->ssl = lectern_tls_new_ssl (self->tls);
+      g_clear_pointer (&self->tls, lectern_tls_unref);
+      if (self->ssl != NULL)
+        SSL_set_accept_state (self->ssl);
+    }
+  self->attached = self->ssl != NULL && SSL_set_fd (self->ssl, fd) == 1;
+  return self->attached;
 }
 
 LecternIo
@@ -99,7 +131,7 @@ lectern_tls_session_shake (LecternTlsSession *self, int fd, gboolean *wants_writ
 
   *wants_write = FALSE;
   begin ();
-  if (self->ssl == NULL && !start (self, fd))
+  if (!self->attached && !start (self, fd))
     {
       errno = ENOMEM;
       return LECTERN_IO_BROKEN;
@@ -118,6 +150,14 @@ lectern_tls_session_ready (LecternTlsSession *self, LecternConnection *connectio
 {
   self->ready (connection, self->user_data);
   release_user_data (self);
+}
+
+const char *
+lectern_tls_session_get_problem (LecternTlsSession *self)
+{
+  long verdict = self->ssl != NULL ? SSL_get_verify_result (self->ssl) : X509_V_OK;
+
+  return verdict != X509_V_OK ? X509_verify_cert_error_string (verdict) : "no TLS handshake";
 }
 
 gboolean

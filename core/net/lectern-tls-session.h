@@ -5,6 +5,8 @@
 #include "net/lectern-io.h"
 #include "net/lectern-tls.h"
 
+#include <openssl/ssl.h>
+
 /* LecternTlsSession: one connection's TLS. Thread: the connection's reactor. */
 typedef struct _LecternTlsSession LecternTlsSession;
 
@@ -14,10 +16,16 @@ typedef void (*LecternTlsReadyFunc) (LecternConnection *connection, gpointer use
  * connection ends first; then @user_data is released. */
 LecternTlsSession *lectern_tls_session_new (LecternTls *tls, LecternTlsReadyFunc ready,
                                             gpointer user_data, GDestroyNotify free_user_data);
+/* The other end: begins at once, checks the peer's certificate by @context and that it is for
+ * @host, a name or an IP address. */
+LecternTlsSession *lectern_tls_session_new_client (SSL_CTX *context, const char *host,
+                                                   LecternTlsReadyFunc ready, gpointer user_data);
 void lectern_tls_session_free (LecternTlsSession *self);
 /* One step. DONE: the handshake is over. @wants_write: (out): what AGAIN waits for. */
 LecternIo lectern_tls_session_shake (LecternTlsSession *self, int fd, gboolean *wants_write);
 void lectern_tls_session_ready (LecternTlsSession *self, LecternConnection *connection);
+/* Returns: why the handshake broke. */
+const char *lectern_tls_session_get_problem (LecternTlsSession *self);
 /* Whether the kernel makes the records, so that plain send does. */
 gboolean lectern_tls_session_kernel_sends (LecternTlsSession *self);
 /* BROKEN sets errno. */

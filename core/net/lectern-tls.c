@@ -77,20 +77,54 @@ choose_protocol (SSL *ssl, const unsigned char **chosen, unsigned char *chosen_l
   return SSL_TLSEXT_ERR_OK;
 }
 
+/* What both ends have in common. */
 static SSL_CTX *
-new_context (void)
+new_bare_context (const SSL_METHOD *method)
 {
-  SSL_CTX *context = SSL_CTX_new (TLS_server_method ());
+  SSL_CTX *context = SSL_CTX_new (method);
 
   if (context == NULL)
     return NULL;
   SSL_CTX_set_min_proto_version (context, TLS1_2_VERSION);
-  SSL_CTX_set_options (context, SSL_OP_NO_COMPRESSION | SSL_OP_NO_RENEGOTIATION
-                                    | SSL_OP_CIPHER_SERVER_PREFERENCE | SSL_OP_ENABLE_KTLS
+  SSL_CTX_set_options (context, SSL_OP_NO_COMPRESSION | SSL_OP_NO_RENEGOTIATION | SSL_OP_ENABLE_KTLS
                                     | SSL_OP_IGNORE_UNEXPECTED_EOF);
   SSL_CTX_set_mode (context, SSL_MODE_ENABLE_PARTIAL_WRITE | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER
                                  | SSL_MODE_RELEASE_BUFFERS);
   SSL_CTX_set_cipher_list (context, CIPHERS);
+  return context;
+}
+
+SSL_CTX *
+lectern_tls_new_client_context (const char *ca_file, GError **error)
+{
+  SSL_CTX *context;
+  int loaded;
+
+  ERR_clear_error ();
+  context = new_bare_context (TLS_client_method ());
+  loaded = context == NULL   ? 0
+           : ca_file != NULL ? SSL_CTX_load_verify_file (context, ca_file)
+                             : SSL_CTX_set_default_verify_paths (context);
+  if (loaded != 1)
+    {
+      set_error (error, "cannot read the certificates of authorities in",
+                 ca_file != NULL ? ca_file : "the system's folder");
+      SSL_CTX_free (context);
+      return NULL;
+    }
+  SSL_CTX_set_verify (context, SSL_VERIFY_PEER, NULL);
+  SSL_CTX_set_session_cache_mode (context, SSL_SESS_CACHE_OFF);
+  return context;
+}
+
+static SSL_CTX *
+new_context (void)
+{
+  SSL_CTX *context = new_bare_context (TLS_server_method ());
+
+  if (context == NULL)
+    return NULL;
+  SSL_CTX_set_options (context, SSL_OP_CIPHER_SERVER_PREFERENCE);
   /* Sessions are kept by the clients, in tickets. */
   SSL_CTX_set_session_cache_mode (context, SSL_SESS_CACHE_OFF);
   SSL_CTX_set_num_tickets (context, 1);

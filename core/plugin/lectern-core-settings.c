@@ -17,6 +17,9 @@ static const LecternSetting server[] = {
     N_ ("PEM file with the TLS certificate and its chain; unset: no TLS") },
   { "certificate-key", LECTERN_SETTING_PATH, NULL, NULL, NULL,
     N_ ("PEM file with the certificate's private key, readable by the server alone") },
+  { "ca-file", LECTERN_SETTING_PATH, NULL, NULL, NULL,
+    N_ ("PEM file with the authorities that other servers' certificates must come from; unset: the "
+        "system's") },
   { "drain-timeout", LECTERN_SETTING_DURATION, "10s", "0s", "10m",
     N_ ("How long the server waits for its connections to end when it is told to stop") },
   { "connections", LECTERN_SETTING_INTEGER, "0", "0", "1000000",
@@ -131,11 +134,14 @@ static const struct
 
 /* What is read once, at the start. */
 static const char *const restart_keys[][2] = {
-  { "server", "state-dir" },   { "server", "threads" },         { "server", "plugin-path" },
-  { "server", "certificate" }, { "server", "certificate-key" }, { "server", "descriptors" },
-  { "http", "listen" },        { "http", "listen-tls" },        { "http", "head-size" },
-  { "http", "headers" },       { "http", "body-size" },         { "http", "head-timeout" },
-  { "http", "idle-timeout" },  { "access", "guard-timeout" },   { "workers", "program" },
+  { "server", "state-dir" },       { "server", "threads" },
+  { "server", "plugin-path" },     { "server", "certificate" },
+  { "server", "certificate-key" }, { "server", "ca-file" },
+  { "server", "descriptors" },     { "http", "listen" },
+  { "http", "listen-tls" },        { "http", "head-size" },
+  { "http", "headers" },           { "http", "body-size" },
+  { "http", "head-timeout" },      { "http", "idle-timeout" },
+  { "access", "guard-timeout" },   { "workers", "program" },
 };
 
 gboolean

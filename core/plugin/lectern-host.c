@@ -32,6 +32,7 @@ struct _LecternHost
   LecternReactorPool *reactors;
   LecternGate *gate;
   LecternTls *tls;
+  LecternDialer *dialer;
   LecternAccessChain *access;
   LecternOpenGuard *open_guard;
   LecternHttpServer *http;
@@ -76,6 +77,7 @@ lectern_host_finalize (GObject *object)
   g_clear_object (&self->open_guard);
   g_clear_object (&self->access);
   g_clear_pointer (&self->carriers, lectern_carriers_unref);
+  g_clear_pointer (&self->dialer, lectern_dialer_unref);
   g_clear_pointer (&self->tls, lectern_tls_unref);
   g_clear_pointer (&self->gate, lectern_gate_unref);
   g_clear_pointer (&self->reactors, lectern_reactor_pool_unref);
@@ -178,6 +180,14 @@ open_tls (LecternHost *self, GError **error)
   return TRUE;
 }
 
+static gboolean
+open_dialer (LecternHost *self, GError **error)
+{
+  self->dialer
+      = lectern_dialer_new (lectern_config_get_string (self->config, "server", "ca-file"), error);
+  return self->dialer != NULL;
+}
+
 static void
 set_gate_limits (LecternHost *self)
 {
@@ -265,7 +275,8 @@ gboolean
 lectern_host_open (LecternHost *self, GError **error)
 {
   g_return_val_if_fail (self->reactors == NULL, FALSE);
-  if (!open_state_dir (self, error) || !open_store (self, error) || !open_tls (self, error))
+  if (!open_state_dir (self, error) || !open_store (self, error) || !open_tls (self, error)
+      || !open_dialer (self, error))
     return FALSE;
   self->reactors = lectern_reactor_pool_new (
       lectern_config_get_integer (self->config, "server", "threads"), error);
@@ -564,6 +575,12 @@ LecternStreamRegistry *
 lectern_host_get_streams (LecternHost *self)
 {
   return self->streams;
+}
+
+LecternDialer *
+lectern_host_get_dialer (LecternHost *self)
+{
+  return self->dialer;
 }
 
 LecternCarriers *

@@ -31,6 +31,8 @@ LECTERN_API LecternTls *lectern_host_get_tls (LecternHost *self);
 LECTERN_API LecternAccessChain *lectern_host_get_access (LecternHost *self);
 LECTERN_API LecternHttpServer *lectern_host_get_http (LecternHost *self);
 LECTERN_API LecternStreamRegistry *lectern_host_get_streams (LecternHost *self);
+/* For connections that this server makes. */
+LECTERN_API LecternDialer *lectern_host_get_dialer (LecternHost *self);
 /* The protocols that fetch streams from other servers and bring them there. */
 LECTERN_API LecternCarriers *lectern_host_get_carriers (LecternHost *self);
 LECTERN_API LecternPresentations *lectern_host_get_presentations (LecternHost *self);
