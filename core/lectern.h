@@ -38,6 +38,7 @@
 #include "media/lectern-ladder.h"
 #include "media/lectern-packet.h"
 #include "media/lectern-publisher.h"
+#include "media/lectern-relays.h"
 #include "media/lectern-session.h"
 #include "media/lectern-stream.h"
 #include "media/lectern-stream-registry.h"

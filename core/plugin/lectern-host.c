@@ -39,6 +39,7 @@ struct _LecternHost
   LecternSessions *sessions;
   LecternStreamRegistry *streams;
   LecternCarriers *carriers;
+  LecternRelays *relays;
   LecternPresentations *presentations;
   LecternSegmentService *segments;
   LecternWorkers *workers;
@@ -76,6 +77,7 @@ lectern_host_finalize (GObject *object)
   g_clear_object (&self->http);
   g_clear_object (&self->open_guard);
   g_clear_object (&self->access);
+  g_clear_pointer (&self->relays, lectern_relays_unref);
   g_clear_pointer (&self->carriers, lectern_carriers_unref);
   g_clear_pointer (&self->dialer, lectern_dialer_unref);
   g_clear_pointer (&self->tls, lectern_tls_unref);
@@ -109,6 +111,7 @@ lectern_host_init (LecternHost *self)
   g_mutex_init (&self->lock);
   make_id (self);
   self->carriers = lectern_carriers_new ();
+  self->relays = lectern_relays_new ();
   self->doors = lectern_doors_new ();
 }
 
@@ -587,6 +590,12 @@ LecternCarriers *
 lectern_host_get_carriers (LecternHost *self)
 {
   return self->carriers;
+}
+
+LecternRelays *
+lectern_host_get_relays (LecternHost *self)
+{
+  return self->relays;
 }
 
 LecternPresentations *

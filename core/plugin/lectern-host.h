@@ -6,6 +6,7 @@
 #include "config/lectern-config.h"
 #include "http/lectern-http-server.h"
 #include "media/lectern-carrier.h"
+#include "media/lectern-relays.h"
 #include "media/lectern-stream-registry.h"
 #include "net/lectern-listener.h"
 #include "segment/lectern-presentation.h"
@@ -35,6 +36,7 @@ LECTERN_API LecternStreamRegistry *lectern_host_get_streams (LecternHost *self);
 LECTERN_API LecternDialer *lectern_host_get_dialer (LecternHost *self);
 /* The protocols that fetch streams from other servers and bring them there. */
 LECTERN_API LecternCarriers *lectern_host_get_carriers (LecternHost *self);
+LECTERN_API LecternRelays *lectern_host_get_relays (LecternHost *self);
 LECTERN_API LecternPresentations *lectern_host_get_presentations (LecternHost *self);
 LECTERN_API LecternSegmentService *lectern_host_get_segments (LecternHost *self);
 LECTERN_API LecternWorkers *lectern_host_get_workers (LecternHost *self);

@@ -412,6 +412,20 @@ lectern_plugin_add_carrier (LecternPlugin *self, const LecternCarrier *carrier, 
   add_undo (self, undo_carrier, GUINT_TO_POINTER (id));
 }
 
+static void
+undo_relays (LecternPlugin *self, gpointer unused)
+{
+  lectern_relays_offer (lectern_host_get_relays (lectern_plugin_get_host (self)), NULL, NULL);
+}
+
+void
+lectern_plugin_offer_relays (LecternPlugin *self, const LecternRelaysTable *table,
+                             gpointer user_data)
+{
+  lectern_relays_offer (lectern_host_get_relays (lectern_plugin_get_host (self)), table, user_data);
+  add_undo (self, undo_relays, NULL);
+}
+
 typedef struct
 {
   GObject *object;

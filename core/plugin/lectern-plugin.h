@@ -67,6 +67,9 @@ LECTERN_API void lectern_plugin_add_guard (LecternPlugin *self, LecternGuard *gu
  * plugin lives until the last of its transfers has been stopped. */
 LECTERN_API void lectern_plugin_add_carrier (LecternPlugin *self, const LecternCarrier *carrier,
                                              gpointer user_data);
+/* The plugin runs the server's relays; @table is constant. One plugin at a time. */
+LECTERN_API void lectern_plugin_offer_relays (LecternPlugin *self, const LecternRelaysTable *table,
+                                              gpointer user_data);
 /* Connects to a signal of @object (the registry's "live", the sessions' "started", …) until stop.
  */
 LECTERN_API void lectern_plugin_add_signal (LecternPlugin *self, gpointer object,
