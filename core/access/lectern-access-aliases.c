@@ -98,6 +98,7 @@ lectern_access_aliases_resolve (LecternAccessAliases *self, LecternAccessRequest
   resolved->referer = g_strdup (request->referer);
   resolved->query = g_strdup (request->query);
   resolved->credential = g_strdup (request->credential);
+  resolved->via = g_strdup (request->via);
   if (request->identity != NULL)
     resolved->identity = lectern_identity_ref (request->identity);
   return resolved;

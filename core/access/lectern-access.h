@@ -30,6 +30,9 @@ typedef struct
   char *referer;             /* HTTP Referer, RTMP pageUrl, or NULL */
   char *query;               /* the URL's query without "?", still encoded, or NULL */
   char *credential;          /* HTTP Authorization as sent, or NULL */
+  char *via;                 /* ids of the servers that a relayed stream came or goes through,
+                              * separated by ",", the nearest last (RTMP connect's "via", HTTP
+                              * Lectern-Via), or NULL */
   LecternIdentity *identity; /* already known, or NULL */
   /*< private >*/
   gint refs;

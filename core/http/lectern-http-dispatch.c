@@ -115,6 +115,7 @@ make_request (LecternHttpExchange *exchange, const char *thing, gboolean websock
   request->referer = g_strdup (lectern_http_request_get (from, "Referer"));
   request->query = g_strdup (from->query);
   request->credential = g_strdup (lectern_http_request_get (from, "Authorization"));
+  request->via = g_strdup (lectern_http_request_get (from, "Lectern-Via"));
   return request;
 }
 

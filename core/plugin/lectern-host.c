@@ -2,6 +2,7 @@
 #include "plugin/lectern-host-private.h"
 
 #include "access/lectern-key-guard.h"
+#include "access/lectern-loop-guard.h"
 #include "access/lectern-open-guard.h"
 #include "access/lectern-token-guard.h"
 #include "plugin/lectern-build-tree.h"
@@ -15,7 +16,8 @@
 #define STOP_POLL_MS 10
 /* A process that was killed ends as soon as the system gets to it. */
 #define WORKER_END_US (2 * G_USEC_PER_SEC)
-/* Asked in this order: credentials first, then the doors that are open to all. */
+/* Asked in this order: what is never allowed, credentials, then the doors that are open to all. */
+#define LOOP_PRIORITY 0
 #define CREDENTIAL_PRIORITY 100
 #define OPEN_PRIORITY 1000
 #define ID_LENGTH 12
@@ -211,6 +213,7 @@ set_open_doors (LecternHost *self)
 static gboolean
 open_access (LecternHost *self, GError **error)
 {
+  g_autoptr (LecternLoopGuard) loops = lectern_loop_guard_new (self->id);
   g_autoptr (LecternKeyGuard) keys = lectern_key_guard_new (self->store);
   g_autofree char *token = lectern_token_load_or_create (self->state_dir, error);
   g_autoptr (LecternTokenGuard) tokens = NULL;
@@ -222,6 +225,7 @@ open_access (LecternHost *self, GError **error)
       lectern_config_get_duration (self->config, "access", "guard-timeout"));
   self->open_guard = lectern_open_guard_new (FALSE, FALSE);
   set_open_doors (self);
+  lectern_access_chain_add_guard (self->access, LECTERN_GUARD (loops), LOOP_PRIORITY);
   lectern_access_chain_add_guard (self->access, LECTERN_GUARD (keys), CREDENTIAL_PRIORITY);
   lectern_access_chain_add_guard (self->access, LECTERN_GUARD (tokens), CREDENTIAL_PRIORITY);
   lectern_access_chain_add_guard (self->access, LECTERN_GUARD (self->open_guard), OPEN_PRIORITY);

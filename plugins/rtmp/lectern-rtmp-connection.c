@@ -357,6 +357,7 @@ ask (LecternRtmpConnection *self, LecternAction action)
   request->secure = secure;
   request->query = g_strdup (lectern_rtmp_server_get_query (self->server));
   request->referer = g_strdup (lectern_rtmp_server_get_page_url (self->server));
+  request->via = g_strdup (lectern_rtmp_server_get_via (self->server));
   if (self->identity != NULL)
     request->identity = lectern_identity_ref (self->identity);
   g_clear_pointer (&self->request, lectern_access_request_unref);

@@ -10,6 +10,7 @@
 #define WINDOW 5000000
 #define MAX_URL 4096
 #define MAX_FLASH_VERSION 256
+#define MAX_VIA 512
 
 typedef struct
 {
@@ -55,6 +56,7 @@ on_connect (const Call *call, GError **error)
   const char *tc_url;
   const char *page_url;
   const char *flash_version;
+  const char *via;
 
   if (self->connected)
     return refuse (error, "a second connect");
@@ -64,11 +66,13 @@ on_connect (const Call *call, GError **error)
       || !get_text (object, "tcUrl", MAX_URL, &tc_url, error)
       || !get_text (object, "pageUrl", MAX_URL, &page_url, error)
       || !get_text (object, "flashVer", MAX_FLASH_VERSION, &flash_version, error)
+      || !get_text (object, "via", MAX_VIA, &via, error)
       || !lectern_rtmp_parse_app (app != NULL ? app : "", tc_url, &self->app, &self->app_query,
                                   error))
     return FALSE;
   self->connected = TRUE;
   self->page_url = g_strdup (page_url);
+  self->via = g_strdup (via);
   self->transaction = call->command->transaction;
   self->connect_object = g_variant_ref (object);
   self->waiting = call->event->type = LECTERN_RTMP_EVENT_CONNECT;

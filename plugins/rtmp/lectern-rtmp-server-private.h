@@ -19,6 +19,7 @@ struct _LecternRtmpServer
   char *app;
   char *app_query; /* NULL: none */
   char *page_url;
+  char *via;
   char *thing;
   char *query;
   guint32 streams;      /* bit n: message stream n exists */

@@ -48,6 +48,7 @@ lectern_rtmp_server_free (LecternRtmpServer *self)
   g_free (self->app);
   g_free (self->app_query);
   g_free (self->page_url);
+  g_free (self->via);
   g_free (self->thing);
   g_free (self->query);
   g_free (self);
@@ -448,6 +449,12 @@ const char *
 lectern_rtmp_server_get_page_url (LecternRtmpServer *self)
 {
   return self->page_url;
+}
+
+const char *
+lectern_rtmp_server_get_via (LecternRtmpServer *self)
+{
+  return self->via;
 }
 
 gboolean

@@ -75,5 +75,8 @@ const char *lectern_rtmp_server_get_thing (LecternRtmpServer *self);
 const char *lectern_rtmp_server_get_query (LecternRtmpServer *self);
 /* Returns: (nullable): the page the player stands on. */
 const char *lectern_rtmp_server_get_page_url (LecternRtmpServer *self);
+/* Returns: (nullable): the servers that the peer's stream came or goes through, as another server
+ * says it in connect: see LecternAccessRequest.via. */
+const char *lectern_rtmp_server_get_via (LecternRtmpServer *self);
 /* What the player said it does not want. */
 gboolean lectern_rtmp_server_wants (LecternRtmpServer *self, LecternMedia media);

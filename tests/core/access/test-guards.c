@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "access/lectern-key-guard.h"
+#include "access/lectern-loop-guard.h"
 #include "access/lectern-open-guard.h"
 #include "access/lectern-secret.h"
 #include "access/lectern-token-guard.h"
@@ -95,6 +96,50 @@ test_open (void)
       g_assert_false (ask (chain, LECTERN_ACTION_TEACH, "live/a", NULL, NULL, &answer));
       g_assert_false (ask (chain, LECTERN_ACTION_MANAGE, NULL, NULL, NULL, &answer));
     }
+}
+
+static gboolean
+ask_via (LecternAccessChain *chain, LecternAction action, const char *via, Answer *answer)
+{
+  g_autoptr (LecternAccessRequest) request
+      = lectern_access_request_new (action, "live/a", "test", NULL);
+  g_autoptr (LecternIdentity) identity = NULL;
+  gboolean at_once;
+
+  answer_clear (answer);
+  request->via = g_strdup (via);
+  at_once = lectern_access_chain_check_now (chain, request, &identity);
+  lectern_access_chain_check (chain, request, on_answer, answer);
+  while (!answer->answered)
+    g_main_context_iteration (NULL, TRUE);
+  g_assert_cmpint (at_once, ==, answer->allowed);
+  return answer->allowed;
+}
+
+static void
+test_loops (void)
+{
+  g_autoptr (LecternLoopGuard) guard = lectern_loop_guard_new ("abc");
+  g_autoptr (LecternOpenGuard) open = lectern_open_guard_new (TRUE, TRUE);
+  g_autoptr (LecternAccessChain) chain = chain_with (guard);
+  g_auto (Answer) answer = { 0 };
+  g_autofree char *hops16 = g_strnfill (31, 'x');
+  g_autofree char *hops17 = g_strnfill (33, 'x');
+
+  lectern_access_chain_add_guard (chain, LECTERN_GUARD (open), 1000);
+  for (guint i = 1; i < 33; i += 2)
+    hops17[i] = ',';
+  for (guint i = 1; i < 31; i += 2)
+    hops16[i] = ',';
+  g_assert_true (ask_via (chain, LECTERN_ACTION_PLAY, NULL, &answer));
+  g_assert_true (ask_via (chain, LECTERN_ACTION_PLAY, "", &answer));
+  g_assert_true (ask_via (chain, LECTERN_ACTION_PUBLISH, "abcd,ab,xabc,,bc", &answer));
+  g_assert_true (ask_via (chain, LECTERN_ACTION_PUBLISH, hops16, &answer));
+  g_assert_false (ask_via (chain, LECTERN_ACTION_PUBLISH, hops17, &answer));
+  g_assert_false (ask_via (chain, LECTERN_ACTION_PLAY, "abc", &answer));
+  g_assert_false (ask_via (chain, LECTERN_ACTION_PUBLISH, "x,abc,y", &answer));
+  g_assert_nonnull (strstr (answer.message, "a loop"));
+  g_assert_true (ask_via (chain, LECTERN_ACTION_PUBLIC, "abc", &answer));
 }
 
 static void
@@ -346,6 +391,7 @@ main (int argc, char **argv)
   g_test_add_func ("/access/identity/equal-by-issuer-and-subject", test_identity);
   g_test_add_func ("/access/secret/is-random-and-compared-whole", test_secrets);
   g_test_add_func ("/access/open-guard/opens-what-it-is-told", test_open);
+  g_test_add_func ("/access/loop-guard/refuses-what-was-here-before", test_loops);
   g_test_add_func ("/access/token-guard/allows-its-token-alone", test_token);
   g_test_add_func ("/access/token-guard/keeps-a-private-file", test_token_file);
   g_test_add_func ("/access/key-guard/allows-the-stream's-keys-alone", test_key);
