@@ -83,7 +83,7 @@ set_open_error (GError **error, int number, const LecternAddress *address)
   g_autofree char *holder = NULL;
 
   if (number == EADDRINUSE)
-    holder = lectern_port_holder_find (address->port);
+    holder = lectern_port_holder_find (address->port, FALSE);
   if (holder != NULL)
     g_set_error (error, LECTERN_ERROR, LECTERN_ERROR_CONFLICT,
                  "cannot listen on %s: port %u is held by %s", text, address->port, holder);

@@ -5,10 +5,11 @@
 #include <unistd.h>
 
 #define STATE_LISTEN "0A"
+#define STATE_UNCONNECTED "07" /* of UDP */
 
-/* One line of /proc/net/tcp: "sl local remote state queues timer retransmits uid timeout inode". */
+/* One line of /proc/net/tcp or udp: "sl local remote state queues timer retransmits uid timeout inode". */
 static gboolean
-parse_line (const char *line, guint16 port, char **inode)
+parse_line (const char *line, guint16 port, const char *state, char **inode)
 {
   g_auto (GStrv) all = g_strsplit_set (line, " ", 64);
   const char *fields[10] = { NULL };
@@ -18,7 +19,7 @@ parse_line (const char *line, guint16 port, char **inode)
   for (guint i = 0; all[i] != NULL && count < G_N_ELEMENTS (fields); i++)
     if (all[i][0] != '\0')
       fields[count++] = all[i];
-  if (count < G_N_ELEMENTS (fields) || strcmp (fields[3], STATE_LISTEN) != 0)
+  if (count < G_N_ELEMENTS (fields) || strcmp (fields[3], state) != 0)
     return FALSE;
   colon = strrchr (fields[1], ':');
   if (colon == NULL || g_ascii_strtoull (colon + 1, NULL, 16) != port)
@@ -28,7 +29,7 @@ parse_line (const char *line, guint16 port, char **inode)
 }
 
 static char *
-find_inode (const char *path, guint16 port)
+find_inode (const char *path, guint16 port, const char *state)
 {
   g_autofree char *text = NULL;
   g_auto (GStrv) lines = NULL;
@@ -38,7 +39,7 @@ find_inode (const char *path, guint16 port)
     return NULL;
   lines = g_strsplit (text, "\n", -1);
   for (guint i = 1; lines[0] != NULL && lines[i] != NULL; i++)
-    if (parse_line (lines[i], port, &inode))
+    if (parse_line (lines[i], port, state, &inode))
       return inode;
   return NULL;
 }
@@ -77,15 +78,16 @@ describe (const char *pid)
 }
 
 char *
-lectern_port_holder_find (guint16 port)
+lectern_port_holder_find (guint16 port, gboolean udp)
 {
-  g_autofree char *inode = find_inode ("/proc/net/tcp", port);
+  const char *state = udp ? STATE_UNCONNECTED : STATE_LISTEN;
+  g_autofree char *inode = find_inode (udp ? "/proc/net/udp" : "/proc/net/tcp", port, state);
   g_autofree char *target = NULL;
   g_autoptr (GDir) dir = NULL;
   const char *name;
 
   if (inode == NULL)
-    inode = find_inode ("/proc/net/tcp6", port);
+    inode = find_inode (udp ? "/proc/net/udp6" : "/proc/net/tcp6", port, state);
   if (inode == NULL)
     return NULL;
   target = g_strdup_printf ("socket:[%s]", inode);

@@ -3,6 +3,6 @@
 
 #include "base/lectern-macros.h"
 
-/* Returns: (transfer full) (nullable): who listens on TCP @port, "nginx (pid 812)", as far as /proc
- * shows it to this user. Thread: control. */
-char *lectern_port_holder_find (guint16 port);
+/* Returns: (transfer full) (nullable): who listens on TCP @port, or has UDP @port, "nginx (pid 812)",
+ * as far as /proc shows it to this user. Thread: control. */
+char *lectern_port_holder_find (guint16 port, gboolean udp);

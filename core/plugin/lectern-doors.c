@@ -4,7 +4,8 @@
 typedef struct
 {
   char *name;
-  LecternListener *listener;
+  LecternListener *listener; /* NULL: a worker's door */
+  LecternAddress address;
 } Door;
 
 struct _LecternDoors
@@ -17,8 +18,9 @@ door_free (gpointer data)
 {
   Door *door = data;
 
-  lectern_listener_stop (door->listener);
-  g_object_unref (door->listener);
+  if (door->listener != NULL)
+    lectern_listener_stop (door->listener);
+  g_clear_object (&door->listener);
   g_free (door->name);
   g_free (door);
 }
@@ -44,8 +46,24 @@ lectern_doors_add (LecternDoors *self, const char *name, LecternListener *listen
 {
   Door *door = g_new (Door, 1);
 
-  *door = (Door){ g_strdup (name), listener };
+  *door = (Door){ g_strdup (name), listener, *lectern_listener_get_address (listener) };
   g_ptr_array_add (self->doors, door);
+}
+
+gpointer
+lectern_doors_add_other (LecternDoors *self, const char *name, const LecternAddress *address)
+{
+  Door *door = g_new (Door, 1);
+
+  *door = (Door){ g_strdup (name), NULL, *address };
+  g_ptr_array_add (self->doors, door);
+  return door;
+}
+
+void
+lectern_doors_remove_other (LecternDoors *self, gpointer door)
+{
+  g_ptr_array_remove (self->doors, door);
 }
 
 void
@@ -75,7 +93,12 @@ void
 lectern_doors_stop (LecternDoors *self)
 {
   for (guint i = 0; i < self->doors->len; i++)
-    lectern_listener_stop (((Door *) self->doors->pdata[i])->listener);
+    {
+      Door *door = g_ptr_array_index (self->doors, i);
+
+      if (door->listener != NULL)
+        lectern_listener_stop (door->listener);
+    }
 }
 
 void
@@ -93,8 +116,7 @@ lectern_doors_describe (LecternDoors *self)
   for (guint i = 0; i < self->doors->len; i++)
     {
       Door *door = g_ptr_array_index (self->doors, i);
-      g_autofree char *address
-          = lectern_address_to_string (lectern_listener_get_address (door->listener));
+      g_autofree char *address = lectern_address_to_string (&door->address);
       const char *present = json_object_get_string_member_with_default (object, door->name, NULL);
       g_autofree char *all
           = present != NULL ? g_strconcat (present, ";", address, NULL) : g_strdup (address);

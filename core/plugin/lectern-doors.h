@@ -15,6 +15,11 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC (LecternDoors, lectern_doors_free)
 
 /* @listener: (transfer full). */
 void lectern_doors_add (LecternDoors *self, const char *name, LecternListener *listener);
+/* A door that a worker opens. @address: with its port. Returns: (transfer none): for _remove_other.
+ */
+gpointer lectern_doors_add_other (LecternDoors *self, const char *name,
+                                  const LecternAddress *address);
+void lectern_doors_remove_other (LecternDoors *self, gpointer door);
 /* Stops @listener. */
 void lectern_doors_remove (LecternDoors *self, LecternListener *listener);
 /* See lectern_listener_set_dscp; for all listeners of @name. */

@@ -33,6 +33,11 @@ LecternListener *lectern_host_add_listener (LecternHost *self, const char *name,
                                             LecternListenerFunc func, gpointer user_data,
                                             GDestroyNotify free_user_data, GError **error);
 void lectern_host_remove_listener (LecternHost *self, LecternListener *listener);
+/* Finds out whether UDP @address is free for a worker, and names it under @name; *@found: with its
+ * port. Returns: (transfer none): until lectern_host_remove_door; NULL with @error. */
+gpointer lectern_host_add_udp_door (LecternHost *self, const char *name, const char *address,
+                                    LecternAddress *found, GError **error);
+void lectern_host_remove_door (LecternHost *self, gpointer door);
 
 /* Whether a listener could not be opened because its address was in use. */
 LECTERN_API gboolean lectern_host_get_address_in_use (LecternHost *self);

@@ -5,6 +5,7 @@
 #include "access/lectern-loop-guard.h"
 #include "access/lectern-open-guard.h"
 #include "access/lectern-token-guard.h"
+#include "net/lectern-udp-port.h"
 #include "plugin/lectern-build-tree.h"
 #include "plugin/lectern-core-settings.h"
 #include "plugin/lectern-doors.h"
@@ -341,6 +342,29 @@ void
 lectern_host_remove_listener (LecternHost *self, LecternListener *listener)
 {
   lectern_doors_remove (self->doors, listener);
+}
+
+gpointer
+lectern_host_add_udp_door (LecternHost *self, const char *name, const char *address,
+                           LecternAddress *found, GError **error)
+{
+  g_autoptr (GError) reason = NULL;
+  LecternAddress wanted;
+
+  if (!lectern_address_parse (address, &wanted, error))
+    return NULL;
+  if (lectern_udp_port_find (&wanted, found, &reason))
+    return lectern_doors_add_other (self->doors, name, found);
+  if (g_error_matches (reason, LECTERN_ERROR, LECTERN_ERROR_CONFLICT))
+    self->address_in_use = TRUE;
+  g_propagate_error (error, g_steal_pointer (&reason));
+  return NULL;
+}
+
+void
+lectern_host_remove_door (LecternHost *self, gpointer door)
+{
+  lectern_doors_remove_other (self->doors, door);
 }
 
 static gboolean

@@ -426,6 +426,32 @@ lectern_plugin_offer_relays (LecternPlugin *self, const LecternRelaysTable *tabl
   add_undo (self, undo_relays, NULL);
 }
 
+static void
+undo_door (LecternPlugin *self, gpointer door)
+{
+  lectern_host_remove_door (lectern_plugin_get_host (self), door);
+}
+
+gboolean
+lectern_plugin_add_udp_doors (LecternPlugin *self, const char *key, GArray *found, GError **error)
+{
+  g_auto (GStrv) addresses = lectern_plugin_dup_list (self, key);
+
+  for (guint i = 0; addresses != NULL && addresses[i] != NULL; i++)
+    {
+      LecternAddress address;
+      gpointer door = lectern_host_add_udp_door (lectern_plugin_get_host (self),
+                                                 lectern_plugin_get_name (self), addresses[i],
+                                                 &address, error);
+
+      if (door == NULL)
+        return FALSE;
+      add_undo (self, undo_door, door);
+      g_array_append_val (found, address);
+    }
+  return TRUE;
+}
+
 typedef struct
 {
   GObject *object;

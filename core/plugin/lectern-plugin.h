@@ -62,6 +62,11 @@ LECTERN_API gboolean lectern_plugin_add_listeners (LecternPlugin *self, const ch
                                                    gboolean secure, LecternListenerFunc func,
                                                    gpointer user_data,
                                                    GDestroyNotify free_user_data, GError **error);
+/* For a plugin whose worker receives by UDP on the addresses of the ADDRESS setting @key: sees that
+ * they are free and names them, under the plugin's name, among the server's until stop. @found:
+ * (element-type LecternAddress): they are added, with their real ports. Errors: CONFLICT, others. */
+LECTERN_API gboolean lectern_plugin_add_udp_doors (LecternPlugin *self, const char *key,
+                                                   GArray *found, GError **error);
 LECTERN_API void lectern_plugin_add_guard (LecternPlugin *self, LecternGuard *guard, int priority);
 /* The plugin carries streams from and to other servers, see LecternCarrier; @carrier is constant. The
  * plugin lives until the last of its transfers has been stopped. */
