@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "lectern-rtp-format.h"
 
+#include <string.h>
+
 #define VIDEO_CLOCK 90000
 #define OPUS_CLOCK 48000
 #define G711_RATE 8000
@@ -209,4 +211,32 @@ lectern_rtp_format_copy (const LecternRtpFormat *self, LecternRtpFormat *to)
 {
   *to = *self;
   to->fmtp = g_strdup (self->fmtp);
+}
+
+char *
+lectern_rtp_format_get_parameter (const LecternRtpFormat *self, const char *name)
+{
+  const char *at = self->fmtp;
+  gsize length = strlen (name);
+
+  while (at != NULL && *at != '\0')
+    {
+      gsize size = strcspn (at, ";");
+      g_autofree char *pair = g_strstrip (g_strndup (at, size));
+
+      if (g_ascii_strncasecmp (pair, name, length) == 0)
+        {
+          const char *rest = pair + length;
+
+          while (*rest == ' ')
+            rest++;
+          if (*rest == '\0')
+            return g_strdup ("");
+          if (*rest == '=')
+            return g_strstrip (g_strdup (rest + 1));
+        }
+      at += size;
+      at += strspn (at, ";");
+    }
+  return NULL;
 }

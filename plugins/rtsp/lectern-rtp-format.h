@@ -31,6 +31,10 @@ G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC (LecternRtpFormat, lectern_rtp_format_clear)
 /* @to: is overwritten. */
 void lectern_rtp_format_copy (const LecternRtpFormat *self, LecternRtpFormat *to);
 
+/* Returns: (transfer full) (nullable): the value of @name, compared without case, in fmtp; "" where
+ * it has none. */
+char *lectern_rtp_format_get_parameter (const LecternRtpFormat *self, const char *name);
+
 /* The two fields of a packet that follow from its track. Returns: the clock's Hz, 0 when the
  * track cannot be sent. */
 guint lectern_rtp_format_get_clock (const LecternTrack *track, guint8 *payload_type);

@@ -16,14 +16,6 @@
 #define H265_AUD 35
 #define H265_SPS 33
 #define H265_FU 49
-#define RTCP_SENDER_REPORT 200
-#define RTCP_RECEIVER_REPORT 201
-#define RTCP_DESCRIPTION 202
-#define RTCP_BYE 203
-#define SDES_CNAME 1
-/* Sound and picture are two RTP sessions that players bring together by the same name. */
-#define CNAME "lectern"
-#define NTP_TO_UNIX G_GUINT64_CONSTANT (2208988800)
 
 typedef struct
 {
@@ -423,66 +415,27 @@ lectern_rtp_packer_write (LecternRtpPacker *self, const LecternPacket *packet, g
 
 /* Reports */
 
-static guint8 *
-put_rtcp_header (guint8 *to, guint count, guint type, gsize size)
-{
-  *to++ = (guint8) (2 << 6 | count);
-  *to++ = (guint8) type;
-  return put (to, size / 4 - 1, 2);
-}
-
-/* RFC 3550, 6.5: one chunk, ended and padded by zeros. */
-static guint8 *
-put_description (const LecternRtpPacker *self, guint8 *to)
-{
-  gsize item = 2 + strlen (CNAME);
-  gsize size = (4 + 4 + item + 1 + 3) / 4 * 4;
-
-  memset (to, 0, size);
-  put_rtcp_header (to, 1, RTCP_DESCRIPTION, size);
-  put (to + 4, self->ssrc, 4);
-  to[8] = SDES_CNAME;
-  to[9] = (guint8) strlen (CNAME);
-  memcpy (to + 10, CNAME, strlen (CNAME));
-  return to + size;
-}
-
 static gsize
-frame_report (const LecternRtpPacker *self, guint8 *to, const guint8 *end)
+frame_report (const LecternRtpPacker *self, guint8 *to, gsize size)
 {
-  gsize size = (gsize) (end - to);
-
-  put_frame (to, self->channel + 1, size - LECTERN_RTP_FRAME_SIZE);
-  return size;
+  put_frame (to, self->channel + 1, size);
+  return LECTERN_RTP_FRAME_SIZE + size;
 }
 
 gsize
 lectern_rtp_packer_write_report (LecternRtpPacker *self, gint64 pts_ns, gint64 wall_us, guint8 *to)
 {
-  guint8 *at = to + LECTERN_RTP_FRAME_SIZE;
-  guint64 us = (guint64) MAX (wall_us, 0);
-
   if (self->clock_rate == 0)
     return 0;
-  at = put_rtcp_header (at, 0, RTCP_SENDER_REPORT, 28);
-  at = put (at, self->ssrc, 4);
-  at = put (at, us / G_USEC_PER_SEC + NTP_TO_UNIX, 4);
-  at = put (at, (us % G_USEC_PER_SEC << 32) / G_USEC_PER_SEC, 4);
-  at = put (at, lectern_rtp_packer_get_time (self, pts_ns, self->clock_rate), 4);
-  at = put (at, self->packets, 4);
-  at = put (at, self->octets, 4);
-  return frame_report (self, to, put_description (self, at));
+  return frame_report (self, to,
+                       lectern_rtcp_write_sender_report (
+                           self->ssrc, wall_us,
+                           lectern_rtp_packer_get_time (self, pts_ns, self->clock_rate),
+                           self->packets, self->octets, to + LECTERN_RTP_FRAME_SIZE));
 }
 
 gsize
 lectern_rtp_packer_write_bye (LecternRtpPacker *self, guint8 *to)
 {
-  guint8 *at = to + LECTERN_RTP_FRAME_SIZE;
-
-  at = put_rtcp_header (at, 0, RTCP_RECEIVER_REPORT, 8);
-  at = put (at, self->ssrc, 4);
-  at = put_description (self, at);
-  at = put_rtcp_header (at, 1, RTCP_BYE, 8);
-  at = put (at, self->ssrc, 4);
-  return frame_report (self, to, at);
+  return frame_report (self, to, lectern_rtcp_write_bye (self->ssrc, to + LECTERN_RTP_FRAME_SIZE));
 }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
+#include "lectern-rtcp.h"
 #include "lectern-rtp-format.h"
 
 /* Each packet is preceded by "$", its channel and its length (RFC 2326, 10.12). */
@@ -11,7 +12,7 @@
 #define LECTERN_RTP_MAX_FRAMED                                                                     \
   (LECTERN_RTP_FRAME_SIZE + LECTERN_RTP_HEADER_SIZE + LECTERN_RTP_MAX_PAYLOAD)
 /* Most bytes that write_report and write_bye need. */
-#define LECTERN_RTP_REPORT_SIZE 64
+#define LECTERN_RTP_REPORT_SIZE (LECTERN_RTP_FRAME_SIZE + LECTERN_RTCP_REPORT_SIZE)
 #define LECTERN_RTP_CHANNEL_VIDEO 0 /* its RTCP goes on the channel behind */
 #define LECTERN_RTP_CHANNEL_AUDIO 2
 
