@@ -3,6 +3,7 @@
 #pragma once
 
 #include "access/lectern-access.h"
+#include "access/lectern-credential.h"
 #include "access/lectern-guard.h"
 #include "access/lectern-identity.h"
 #include "base/lectern-address.h"

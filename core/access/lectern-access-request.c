@@ -52,6 +52,7 @@ lectern_access_request_unref (LecternAccessRequest *self)
   g_free (self->query);
   g_free (self->credential);
   g_free (self->via);
+  g_free (self->method);
   g_clear_pointer (&self->identity, lectern_identity_unref);
   g_free (self);
 }

@@ -33,6 +33,7 @@ typedef struct
   char *via;                 /* ids of the servers that a relayed stream came or goes through,
                               * separated by ",", the nearest last (RTMP connect's "via", HTTP
                               * Lectern-Via), or NULL */
+  char *method;              /* the method it was sent with, for Digest, or NULL */
   LecternIdentity *identity; /* already known, or NULL */
   /*< private >*/
   gint refs;

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "access/lectern-key-guard.h"
+#include "access/lectern-credential.h"
 #include "access/lectern-secret.h"
 #include "base/lectern-clock.h"
 
@@ -19,6 +20,9 @@ struct _LecternKeyGuard
 typedef struct
 {
   guint8 hash[LECTERN_SECRET_HASH_SIZE];
+  guint8 digest[LECTERN_CREDENTIAL_HASH_SIZE];
+  LecternCredential credential; /* a Digest, which stands for the key in a check */
+  char *method;
   char *stream;
   const char *label;
   gboolean replace;
@@ -29,27 +33,36 @@ question_free (gpointer data)
 {
   Question *self = data;
 
+  lectern_credential_clear (&self->credential);
+  g_free (self->method);
   g_free (self->stream);
   g_free (self);
 }
 
 static gboolean
-is_row (sqlite3_stmt *statement, const guint8 *hash)
+is_row (sqlite3_stmt *statement, const Question *question)
 {
-  const void *stored = sqlite3_column_blob (statement, 0);
+  const void *hash = sqlite3_column_blob (statement, 0);
+  const void *digest = sqlite3_column_blob (statement, 1);
 
-  return stored != NULL && sqlite3_column_bytes (statement, 0) == LECTERN_SECRET_HASH_SIZE
-         && CRYPTO_memcmp (stored, hash, LECTERN_SECRET_HASH_SIZE) == 0;
+  if (hash == NULL || sqlite3_column_bytes (statement, 0) != LECTERN_SECRET_HASH_SIZE)
+    return FALSE;
+  if (question->credential.response == NULL)
+    return CRYPTO_memcmp (hash, question->hash, LECTERN_SECRET_HASH_SIZE) == 0;
+  return digest != NULL && sqlite3_column_bytes (statement, 1) == LECTERN_CREDENTIAL_HASH_SIZE
+         && lectern_credential_matches (&question->credential, question->method, digest);
 }
 
-/* On the store's thread. All keys of the stream are compared, so that the time tells nothing. */
+/* On the store's thread. All keys of the stream are compared, so that the time tells nothing.
+ * Returns: (transfer full) (nullable): the hash of the key that fits. */
 static gpointer
 find_key (sqlite3 *db, gpointer user_data, GError **error)
 {
-  static const char sql[] = "SELECT hash FROM stream_key WHERE stream = ? AND revoked IS NULL";
+  static const char sql[]
+      = "SELECT hash, digest FROM stream_key WHERE stream = ? AND revoked IS NULL";
   Question *question = user_data;
   sqlite3_stmt *statement = NULL;
-  gboolean found = FALSE;
+  g_autofree gpointer found = NULL;
   int status = sqlite3_prepare_v2 (db, sql, -1, &statement, NULL);
 
   if (status == SQLITE_OK)
@@ -57,12 +70,23 @@ find_key (sqlite3 *db, gpointer user_data, GError **error)
   if (status == SQLITE_OK)
     {
       while ((status = sqlite3_step (statement)) == SQLITE_ROW)
-        found |= is_row (statement, question->hash);
+        if (is_row (statement, question) && found == NULL)
+          found = g_memdup2 (sqlite3_column_blob (statement, 0), LECTERN_SECRET_HASH_SIZE);
     }
   if (status != SQLITE_DONE)
     lectern_store_set_error (db, "look up a stream key", error);
   sqlite3_finalize (statement);
-  return found ? GINT_TO_POINTER (TRUE) : NULL;
+  return g_steal_pointer (&found);
+}
+
+static LecternIdentity *
+identity_of_key (const guint8 *hash)
+{
+  char hex[2 * LECTERN_SECRET_HASH_SIZE + 1];
+
+  for (guint i = 0; i < LECTERN_SECRET_HASH_SIZE; i++)
+    g_snprintf (hex + 2 * i, 3, "%02x", hash[i]);
+  return lectern_identity_new ("key", hex, NULL);
 }
 
 static void
@@ -70,43 +94,61 @@ on_found (GObject *source, GAsyncResult *result, gpointer user_data)
 {
   g_autoptr (GTask) task = user_data;
   GError *error = NULL;
-  gboolean found = lectern_store_call_finish (LECTERN_STORE (source), result, &error) != NULL;
+  g_autofree gpointer hash = lectern_store_call_finish (LECTERN_STORE (source), result, &error);
 
   if (error != NULL)
     g_task_return_error (task, error);
+  else if (hash == NULL)
+    g_task_return_pointer (task, NULL, NULL);
   else
-    g_task_return_int (task, found ? LECTERN_VERDICT_ALLOW : LECTERN_VERDICT_DENY);
+    g_task_return_pointer (task, identity_of_key (hash), (GDestroyNotify) lectern_identity_unref);
 }
 
-static LecternIdentity *
-identity_of_key (const char *key)
+/* Returns: whether @request may bring a key. */
+static gboolean
+is_asked (LecternAccessRequest *request)
 {
-  guint8 hash[LECTERN_SECRET_HASH_SIZE];
-  char hex[2 * LECTERN_SECRET_HASH_SIZE + 1];
-
-  lectern_secret_hash (key, hash);
-  for (guint i = 0; i < sizeof hash; i++)
-    g_snprintf (hex + 2 * i, 3, "%02x", hash[i]);
-  return lectern_identity_new ("key", hex, NULL);
+  return request->action == LECTERN_ACTION_PUBLISH && request->thing != NULL;
 }
 
-/* Returns: (transfer full) (nullable): the key that @request brings. */
-static char *
-get_key (LecternAccessRequest *request)
+/* The key that @request brings: in its query, as Basic's password whatever the name, or as a
+ * Digest. Returns: (transfer full) (nullable): NULL: none. */
+static Question *
+make_question (LecternAccessRequest *request)
 {
-  if (request->action != LECTERN_ACTION_PUBLISH || request->thing == NULL)
+  g_autofree char *key = lectern_access_request_get_parameter (request, "key");
+  g_auto (LecternCredential) credential = { NULL };
+  Question *self;
+
+  if (key == NULL && request->credential != NULL
+      && lectern_credential_parse (request->credential, &credential, NULL))
+    key = g_strdup (credential.password);
+  if (key == NULL && credential.response == NULL)
     return NULL;
-  return lectern_access_request_get_parameter (request, "key");
+  self = g_new0 (Question, 1);
+  self->stream = g_strdup (request->thing);
+  if (key != NULL)
+    {
+      lectern_secret_hash (key, self->hash);
+      return self;
+    }
+  self->method = g_strdup (request->method);
+  self->credential = credential;
+  credential = (LecternCredential){ NULL };
+  return self;
 }
 
 static gboolean
 check_now (LecternGuard *guard, LecternAccessRequest *request, LecternVerdict *verdict,
            LecternIdentity **identity)
 {
-  g_autofree char *key = get_key (request);
+  g_autofree char *key = NULL;
 
   *verdict = LECTERN_VERDICT_ABSTAIN;
-  return key == NULL;
+  if (!is_asked (request))
+    return TRUE;
+  key = lectern_access_request_get_parameter (request, "key");
+  return key == NULL && request->credential == NULL;
 }
 
 static void
@@ -114,22 +156,17 @@ check_async (LecternGuard *guard, LecternAccessRequest *request, GCancellable *c
              GAsyncReadyCallback callback, gpointer user_data)
 {
   LecternKeyGuard *self = LECTERN_KEY_GUARD (guard);
-  g_autofree char *key = get_key (request);
-  Question *question;
+  Question *question = is_asked (request) ? make_question (request) : NULL;
   GTask *task;
 
-  if (key == NULL)
+  if (question == NULL)
     {
       /* At once and without a task, because every viewer comes by here. */
       callback (G_OBJECT (self), NULL, user_data);
       return;
     }
   task = g_task_new (self, cancellable, callback, user_data);
-  g_task_set_task_data (task, identity_of_key (key), (GDestroyNotify) lectern_identity_unref);
-  question = g_new0 (Question, 1);
-  question->stream = g_strdup (request->thing);
-  lectern_secret_hash (key, question->hash);
-  lectern_store_call_async (self->store, find_key, question, question_free, NULL, cancellable,
+  lectern_store_call_async (self->store, find_key, question, question_free, g_free, cancellable,
                             on_found, task);
 }
 
@@ -137,21 +174,17 @@ static LecternVerdict
 check_finish (LecternGuard *guard, GAsyncResult *result, LecternIdentity **identity, GError **error)
 {
   GError *local = NULL;
-  LecternVerdict verdict;
 
   if (result == NULL)
     return LECTERN_VERDICT_ABSTAIN;
-  verdict = (LecternVerdict) g_task_propagate_int (G_TASK (result), &local);
+  *identity = g_task_propagate_pointer (G_TASK (result), &local);
+  if (*identity != NULL)
+    return LECTERN_VERDICT_ALLOW;
   if (local != NULL)
-    {
-      g_propagate_error (error, local);
-      return LECTERN_VERDICT_DENY;
-    }
-  if (verdict == LECTERN_VERDICT_ALLOW)
-    *identity = lectern_identity_ref (g_task_get_task_data (G_TASK (result)));
-  else if (verdict == LECTERN_VERDICT_DENY)
+    g_propagate_error (error, local);
+  else
     g_set_error_literal (error, LECTERN_ERROR, LECTERN_ERROR_DENIED, "wrong stream key");
-  return verdict;
+  return LECTERN_VERDICT_DENY;
 }
 
 static void
@@ -239,7 +272,7 @@ static gpointer
 insert_key (sqlite3 *db, gpointer user_data, GError **error)
 {
   static const char sql[]
-      = "INSERT INTO stream_key (hash, stream, label, created) VALUES (?, ?, ?, ?)";
+      = "INSERT INTO stream_key (hash, stream, label, created, digest) VALUES (?, ?, ?, ?, ?)";
   const Question *question = user_data;
   sqlite3_stmt *statement = NULL;
   gboolean good;
@@ -252,6 +285,9 @@ insert_key (sqlite3 *db, gpointer user_data, GError **error)
          && sqlite3_bind_text (statement, 2, question->stream, -1, SQLITE_STATIC) == SQLITE_OK
          && sqlite3_bind_text (statement, 3, question->label, -1, SQLITE_STATIC) == SQLITE_OK
          && sqlite3_bind_int64 (statement, 4, lectern_clock_wall_us () / 1000) == SQLITE_OK
+         && sqlite3_bind_blob (statement, 5, question->digest, sizeof question->digest,
+                               SQLITE_STATIC)
+                == SQLITE_OK
          && sqlite3_step (statement) == SQLITE_DONE;
   if (!good)
     lectern_store_set_error (db, "store the stream key", error);
@@ -279,6 +315,7 @@ lectern_key_create (LecternStore *store, const char *stream, const char *label, 
     return NULL;
   question.stream = name;
   lectern_secret_hash (key, question.hash);
+  lectern_credential_hash (strchr (name, '/') + 1, key, question.digest);
   lectern_store_call (store, insert_key, &question, &local);
   if (local != NULL)
     {

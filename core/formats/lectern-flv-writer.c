@@ -245,7 +245,7 @@ tag_bound (const LecternPacket *packet)
 }
 
 static gsize
-write_tag (const LecternPacket *packet, guint8 *to)
+write_tag (const LecternPacket *packet, guint8 *to, gpointer state)
 {
   LecternFlvTagType type;
   gsize body = lectern_flv_write_body (packet, to + FLV_TAG_HEADER_SIZE, &type);
@@ -272,7 +272,7 @@ framed_bound (const LecternPacket *packet)
 }
 
 static gsize
-write_framed (const LecternPacket *packet, guint8 *to)
+write_framed (const LecternPacket *packet, guint8 *to, gpointer state)
 {
   gsize tag = tag_bound (packet);
   gsize header;
@@ -280,7 +280,7 @@ write_framed (const LecternPacket *packet, guint8 *to)
   if (tag == 0)
     return 0;
   header = lectern_websocket_put_header (to, FALSE, tag);
-  return header + write_tag (packet, to + header);
+  return header + write_tag (packet, to + header, NULL);
 }
 
 /* Calls @format for what precedes the first packet: as packets, so that it is written the same. */
@@ -307,7 +307,7 @@ append_setup (const LecternTapeFormat *format, const LecternTapeSetup *setup, gb
       packets[i].dts = packets[i].pts = setup->dts;
       g_byte_array_set_size (bytes, (guint) (start + format->bound (&packets[i])));
       g_byte_array_set_size (bytes,
-                             (guint) (start + format->write (&packets[i], bytes->data + start)));
+                             (guint) (start + format->write (&packets[i], bytes->data + start, NULL)));
     }
 }
 
@@ -322,7 +322,7 @@ put_file_header (const LecternTapeSetup *setup, guint8 *to)
 }
 
 static GBytes *
-make_header (const LecternTapeSetup *setup, gboolean join)
+make_header (const LecternTapeSetup *setup, gboolean join, gpointer state)
 {
   GByteArray *bytes = g_byte_array_new ();
 
@@ -336,7 +336,7 @@ make_header (const LecternTapeSetup *setup, gboolean join)
 }
 
 static GBytes *
-make_framed_header (const LecternTapeSetup *setup, gboolean join)
+make_framed_header (const LecternTapeSetup *setup, gboolean join, gpointer state)
 {
   GByteArray *bytes = g_byte_array_new ();
 

@@ -64,6 +64,12 @@ lectern_publisher_set_grace (LecternPublisher *self, gint64 grace_us)
 }
 
 void
+lectern_publisher_set_reception (LecternPublisher *self, const LecternReception *reception)
+{
+  lectern_stream_set_reception (self->stream, self, reception);
+}
+
+void
 lectern_publisher_push (LecternPublisher *self, LecternMedia media, LecternPacketFlags flags,
                         gint64 dts, gint64 pts, GBytes *payload)
 {

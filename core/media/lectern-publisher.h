@@ -26,6 +26,9 @@ LECTERN_API void lectern_publisher_set_metadata (LecternPublisher *self, GVarian
 LECTERN_API void lectern_publisher_set_yielding (LecternPublisher *self);
 /* How long the stream stays away when this publisher is lost, instead of [media] grace; µs. */
 LECTERN_API void lectern_publisher_set_grace (LecternPublisher *self, gint64 grace_us);
+/* How the publisher's packets fare on their way here. */
+LECTERN_API void lectern_publisher_set_reception (LecternPublisher *self,
+                                                  const LecternReception *reception);
 /* Appends one frame of a track that was set (others are dropped and counted). @dts and @pts: ns on
  * the publisher's own clock, unwrapped. */
 LECTERN_API void lectern_publisher_push (LecternPublisher *self, LecternMedia media,

@@ -13,6 +13,8 @@ struct _LecternSession
   LecternIdentity *identity;
   gint64 started_us;
   guint64 bytes; /* atomic */
+  gboolean is_received; /* sessions' lock, as what follows */
+  LecternReception reception;
   GMainContext *context;
   LecternSessionKickFunc kick; /* the context's thread only; NULL once ended */
   gpointer user_data;
@@ -99,6 +101,24 @@ void
 lectern_session_add_bytes (LecternSession *self, guint64 bytes)
 {
   __atomic_fetch_add (&self->bytes, bytes, __ATOMIC_RELAXED);
+}
+
+void
+lectern_session_set_reception (LecternSession *self, const LecternReception *reception)
+{
+  g_mutex_lock (&self->sessions->lock);
+  self->reception = *reception;
+  self->is_received = TRUE;
+  g_mutex_unlock (&self->sessions->lock);
+}
+
+gboolean
+lectern_session_get_reception (LecternSession *self, LecternReception *reception)
+{
+  g_autoptr (GMutexLocker) locker = g_mutex_locker_new (&self->sessions->lock);
+
+  *reception = self->reception;
+  return self->is_received;
 }
 
 /* A signal or a kick on its way to another thread. */

@@ -29,6 +29,19 @@ LECTERN_API gint64 lectern_session_get_started (LecternSession *self);
 /* Media bytes received from a publisher or sent to a viewer. */
 LECTERN_API guint64 lectern_session_get_bytes (LecternSession *self);
 LECTERN_API void lectern_session_add_bytes (LecternSession *self, guint64 bytes);
+/* LecternReception: how packets fare on their way, as a protocol that numbers them tells (RTP, SRT).
+ */
+typedef struct
+{
+  guint64 packets; /* received */
+  guint64 lost;    /* never came, as far as is known */
+  gint64 jitter_us;
+} LecternReception;
+/* What a player says of what it gets. FALSE: nothing is known. */
+LECTERN_API void lectern_session_set_reception (LecternSession *self,
+                                                const LecternReception *reception);
+LECTERN_API gboolean lectern_session_get_reception (LecternSession *self,
+                                                    LecternReception *reception);
 /* Asks the owner to end it (API, lesson over): runs the function given to lectern_sessions_start in
  * the context it was started in. @reason: (nullable): copied. */
 LECTERN_API void lectern_session_kick (LecternSession *self, const GError *reason);

@@ -33,6 +33,8 @@ struct _LecternStream
   LecternTrack *tracks[LECTERN_MEDIA_DATA + 1];
   GVariant *metadata;
   LecternLadder *ladder;
+  gboolean is_received; /* the present publisher told its reception */
+  LecternReception reception;
   char *warning;
   LecternTimeRepair time;
   LecternGopCache gop;
@@ -89,6 +91,8 @@ void lectern_stream_set_track (LecternStream *self, LecternPublisher *publisher,
                                LecternTrack *track);
 void lectern_stream_set_yielding (LecternStream *self, LecternPublisher *publisher);
 void lectern_stream_set_grace (LecternStream *self, LecternPublisher *publisher, gint64 grace_us);
+void lectern_stream_set_reception (LecternStream *self, LecternPublisher *publisher,
+                                   const LecternReception *reception);
 void lectern_stream_set_metadata (LecternStream *self, LecternPublisher *publisher,
                                   GVariant *metadata);
 

@@ -112,6 +112,8 @@ lectern_stream_get_info (LecternStream *self, LecternStreamInfo *info)
     .audio = audio != NULL ? lectern_track_ref (audio) : NULL,
     .metadata = self->metadata != NULL ? g_variant_ref (self->metadata) : NULL,
     .warning = g_strdup (self->warning),
+    .is_received = self->is_received,
+    .reception = self->reception,
   };
 }
 
@@ -392,6 +394,7 @@ lectern_stream_publish (LecternStream *self, LecternIdentity *identity, LecternS
   self->yields = FALSE;
   self->absent = NULL;
   self->grace_us = self->limits.grace_us;
+  self->is_received = FALSE;
   self->publisher = lectern_publisher_new (self, lost, user_data);
   self->time.trusted = source != NULL;
   lectern_time_repair_restart (&self->time);
@@ -418,6 +421,18 @@ lectern_stream_set_grace (LecternStream *self, LecternPublisher *publisher, gint
 
   if (self->publisher == publisher)
     self->grace_us = grace_us;
+}
+
+void
+lectern_stream_set_reception (LecternStream *self, LecternPublisher *publisher,
+                              const LecternReception *reception)
+{
+  g_autoptr (GMutexLocker) locker = g_mutex_locker_new (&self->lock);
+
+  if (self->publisher != publisher)
+    return;
+  self->is_received = TRUE;
+  self->reception = *reception;
 }
 
 /* Under the lock. */

@@ -33,6 +33,8 @@ typedef struct
   LecternTrack *audio;
   GVariant *metadata; /* (transfer full), NULL none */
   char *warning;      /* (transfer full), NULL none: what the publisher should better change */
+  gboolean is_received; /* `reception` is known: the publisher's protocol numbers its packets */
+  LecternReception reception;
 } LecternStreamInfo;
 LECTERN_API void lectern_stream_info_clear (LecternStreamInfo *info);
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC (LecternStreamInfo, lectern_stream_info_clear)

@@ -12,17 +12,19 @@ typedef struct
   gint64 dts;         /* of the packet that follows */
 } LecternTapeSetup;
 
-/* LecternTapeFormat: a wire format, a constant table. The bytes depend on nothing but the packet,
- * so that one tape serves all viewers. Thread: any, one call at a time for each tape. */
+/* LecternTapeFormat: a wire format, a constant table. The bytes depend on nothing but the packets of
+ * the tape, so that one tape serves all viewers. @state: the format's own memory for one tape (RTP
+ * numbers its packets), NULL when @state_size is 0. Thread: any, one call at a time for each tape. */
 typedef struct
 {
   const char *name; /* "flv" */
   /* Returns: (transfer full): what precedes the first packet; @join: at the very beginning, else
    * after a jump within a running reply. */
-  GBytes *(*header) (const LecternTapeSetup *setup, gboolean join);
+  GBytes *(*header) (const LecternTapeSetup *setup, gboolean join, gpointer state);
   /* Most bytes `write` can need for @packet. */
   gsize (*bound) (const LecternPacket *packet);
   /* Writes @packet, which may be CONFIG or METADATA; returns the bytes written, 0 to leave it out.
    */
-  gsize (*write) (const LecternPacket *packet, guint8 *to);
+  gsize (*write) (const LecternPacket *packet, guint8 *to, gpointer state);
+  gsize state_size; /* bytes; zeroed before the first call */
 } LecternTapeFormat;

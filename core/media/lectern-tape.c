@@ -31,6 +31,7 @@ struct _LecternTape
 {
   gint refs;
   const LecternTapeFormat *format;
+  gpointer state; /* the format's */
   LecternTapeParts parts;
   gsize max_bytes;
   gint64 keep_us;
@@ -120,6 +121,7 @@ lectern_tape_new (const LecternTapeFormat *format, LecternTapeParts parts, gsize
 
   self->refs = 1;
   self->format = format;
+  self->state = g_malloc0 (format->state_size);
   self->parts = parts;
   self->max_bytes = max_bytes;
   self->keep_us = keep_us;
@@ -152,6 +154,7 @@ lectern_tape_unref (LecternTape *self)
   clear_key (self);
   g_queue_clear_full (&self->blocks, (GDestroyNotify)block_unref);
   g_mutex_clear (&self->lock);
+  g_free (self->state);
   g_free (self);
 }
 
@@ -265,8 +268,8 @@ mark_key (LecternTape *self, const LecternTapeSetup *setup)
                            .audio = self->parts.no_audio ? NULL : setup->audio,
                            .metadata = metadata,
                            .dts = setup->dts };
-  GBytes *join_header = self->format->header (&own, TRUE);
-  GBytes *jump_header = self->format->header (&own, FALSE);
+  GBytes *join_header = self->format->header (&own, TRUE, self->state);
+  GBytes *jump_header = self->format->header (&own, FALSE, self->state);
 
   g_mutex_lock (&self->lock);
   clear_key (self);
@@ -302,7 +305,7 @@ lectern_tape_write (LecternTape *self, LecternPacket *packet, gboolean key,
   block = self->current;
   if (key)
     mark_key (self, setup);
-  written = wanted ? self->format->write (packet, block->data + block->head) : 0;
+  written = wanted ? self->format->write (packet, block->data + block->head, self->state) : 0;
   if (written == 0)
     return;
   block->marks[block->n_marks].end = block->head + written;

@@ -19,6 +19,8 @@ struct _LecternViewer
   LecternSession *session;
   LecternViewerFunc func;
   gpointer user_data;
+  gsize (*sink) (const guint8 *data, gsize length, gpointer sink_data); /* NULL: the connection */
+  gpointer sink_data;
   LecternViewerSeat seat;
 
   LecternTapePosition position; /* nowhere before it starts, and while it waits for a key frame */
@@ -174,7 +176,9 @@ seek (LecternViewer *self)
   if (header == NULL)
     return FALSE;
   data = g_bytes_get_data (header, &size);
-  if (size > 0)
+  if (size > 0 && self->sink != NULL)
+    self->sink (data, size, self->sink_data);
+  else if (size > 0)
     lectern_connection_write (self->connection, data, size);
   if (!join)
     return TRUE;
@@ -291,7 +295,9 @@ flush_piece (LecternViewer *self, gint64 now_us)
   if (available == 0)
     return lost;
   wanted = limit_bytes (self, available);
-  if (wanted == available && lectern_tape_is_followed (tape, &self->position))
+  if (self->sink != NULL)
+    sent = self->sink (data, wanted, self->sink_data);
+  else if (wanted == available && lectern_tape_is_followed (tape, &self->position))
     sent = lectern_connection_send_more (self->connection, data, wanted);
   else
     sent = lectern_connection_send (self->connection, data, wanted);
@@ -440,6 +446,8 @@ lectern_viewer_new (LecternStreamRegistry *registry, const char *name,
   self->session = session != NULL ? lectern_session_ref (session) : NULL;
   self->func = func;
   self->user_data = user_data;
+  self->sink = options->sink;
+  self->sink_data = options->sink_data;
   self->begun_us = lectern_clock_now_us ();
   if (!join (self, format, options, error))
     g_clear_pointer (&self, lectern_viewer_free);

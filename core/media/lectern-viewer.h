@@ -15,6 +15,11 @@ typedef struct
   gboolean skip_backlog; /* ?gop=0: begin at the next key frame, not at the newest */
   gboolean no_video;     /* ?video=0 */
   gboolean no_audio;     /* ?audio=0 */
+  /* (nullable): takes the bytes instead of the connection, whole messages of the tape in order; to
+   * be called until the viewer is freed. Returns how many it took; with less than @length it calls
+   * lectern_viewer_writable when it takes more. What precedes the first packet it takes whole. */
+  gsize (*sink) (const guint8 *data, gsize length, gpointer sink_data);
+  gpointer sink_data;
 } LecternViewerOptions;
 
 typedef enum

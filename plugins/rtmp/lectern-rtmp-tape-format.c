@@ -27,7 +27,7 @@ choose_csid (LecternFlvTagType type)
 }
 
 static gsize
-write_packet (const LecternPacket *packet, guint8 *to)
+write_packet (const LecternPacket *packet, guint8 *to, gpointer state)
 {
   LecternRtmpHeader header = { .stream = LECTERN_RTMP_PLAY_STREAM };
   LecternFlvTagType type;
@@ -51,7 +51,7 @@ put_packet (LecternByteWriter *out, LecternPacket *packet)
   guint8 *to = lectern_byte_writer_reserve (out, room);
 
   if (to != NULL)
-    out->size -= room - write_packet (packet, to);
+    out->size -= room - write_packet (packet, to, NULL);
   lectern_packet_unref (packet);
 }
 
@@ -63,7 +63,7 @@ put_config (LecternByteWriter *out, LecternTrack *track, gint64 dts)
 }
 
 static GBytes *
-header (const LecternTapeSetup *setup, gboolean join)
+header (const LecternTapeSetup *setup, gboolean join, gpointer state)
 {
   g_auto (LecternByteWriter) out = { NULL };
 

@@ -21,6 +21,24 @@ lectern_stats_json_set_text (JsonObject *object, const char *name, const char *t
 }
 
 void
+lectern_stats_json_set_reception (JsonObject *object, gboolean known,
+                                  const LecternReception *reception)
+{
+  JsonObject *member;
+
+  if (!known)
+    {
+      json_object_set_null_member (object, "reception");
+      return;
+    }
+  member = json_object_new ();
+  json_object_set_int_member (member, "packets", (gint64)reception->packets);
+  json_object_set_int_member (member, "lost", (gint64)reception->lost);
+  json_object_set_double_member (member, "jitter", (double)reception->jitter_us / 1000);
+  json_object_set_object_member (object, "reception", member);
+}
+
+void
 lectern_stats_json_respond (LecternHttpExchange *exchange, JsonObject *object)
 {
   g_autoptr (JsonNode) root = json_node_new (JSON_NODE_OBJECT);

@@ -25,6 +25,7 @@ describe (LecternSession *session)
   LecternIdentity *identity = lectern_session_get_identity (session);
   g_autofree char *peer = lectern_address_to_string (&request->peer);
   JsonObject *object = json_object_new ();
+  LecternReception reception;
 
   json_object_set_string_member (object, "id", lectern_session_get_id (session));
   json_object_set_string_member (
@@ -37,6 +38,8 @@ describe (LecternSession *session)
                                identity != NULL ? lectern_identity_get_display (identity) : NULL);
   lectern_stats_json_set_time (object, "started", lectern_session_get_started (session));
   json_object_set_int_member (object, "bytes", (gint64)lectern_session_get_bytes (session));
+  lectern_stats_json_set_reception (object, lectern_session_get_reception (session, &reception),
+                                    &reception);
   return object;
 }
 

@@ -65,10 +65,8 @@ describe (LecternStream *stream)
     json_object_set_object_member (object, "audio", describe_audio (info.audio));
   else
     json_object_set_null_member (object, "audio");
-  if (info.warning != NULL)
-    json_object_set_string_member (object, "warning", info.warning);
-  else
-    json_object_set_null_member (object, "warning");
+  lectern_stats_json_set_reception (object, info.is_received, &info.reception);
+  lectern_stats_json_set_text (object, "warning", info.warning);
   return object;
 }
 

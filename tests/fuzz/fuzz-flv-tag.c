@@ -18,12 +18,12 @@ check_tape (const LecternTapeFormat *format, const LecternPacket *packet)
   LecternTapeSetup setup = { .dts = packet->dts };
   g_autoptr (GBytes) header = NULL;
 
-  g_assert_true (format->write (packet, to) <= bound);
+  g_assert_true (format->write (packet, to, NULL) <= bound);
   if (packet->track->media == LECTERN_MEDIA_VIDEO)
     setup.video = packet->track;
   else
     setup.audio = packet->track;
-  header = format->header (&setup, TRUE);
+  header = format->header (&setup, TRUE, NULL);
   g_assert_true (g_bytes_get_size (header) >= 13);
 }
 

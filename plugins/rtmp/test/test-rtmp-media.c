@@ -265,8 +265,8 @@ player_take (Player *player, const LecternPacket *packet)
   gsize written;
 
   g_byte_array_set_size (player->bytes, player->bytes->len + (guint) bound);
-  written
-      = lectern_rtmp_tape_format.write (packet, player->bytes->data + player->bytes->len - bound);
+  written = lectern_rtmp_tape_format.write (packet,
+                                            player->bytes->data + player->bytes->len - bound, NULL);
   g_assert_cmpuint (written, <=, bound);
   g_byte_array_set_size (player->bytes, player->bytes->len - (guint) (bound - written));
 }
@@ -355,7 +355,7 @@ test_tape_header (Fixture *fixture, gconstpointer user_data)
   g_autoptr (GVariant) metadata = g_variant_ref_sink (
       g_variant_new_parsed ("@a{sv} {'width': <1280.0>, 'encoder': <'obs'>}"));
   LecternTapeSetup setup = { video, audio, metadata, 0x1000000 * MS };
-  g_autoptr (GBytes) header = lectern_rtmp_tape_format.header (&setup, join);
+  g_autoptr (GBytes) header = lectern_rtmp_tape_format.header (&setup, join, NULL);
   g_auto (LecternRtmpMessage) first = { 0 };
   g_auto (LecternRtmpMessage) second = { 0 };
   g_auto (Player) player = { NULL };

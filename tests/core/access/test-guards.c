@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "access/lectern-credential.h"
 #include "access/lectern-key-guard.h"
 #include "access/lectern-loop-guard.h"
 #include "access/lectern-open-guard.h"
@@ -57,6 +58,7 @@ ask (LecternAccessChain *chain, LecternAction action, const char *thing, const c
   answer_clear (answer);
   request->query = g_strdup (query);
   request->credential = g_strdup (credential);
+  request->method = g_strdup ("ANNOUNCE");
   at_once = lectern_access_chain_check_now (chain, request, &identity);
   lectern_access_chain_check (chain, request, on_answer, answer);
   while (!answer->answered)
@@ -282,6 +284,58 @@ test_key (void)
   g_unlink (path);
 }
 
+/* Returns: (transfer full): what a client of HTTP or RTSP sends for ANNOUNCE. */
+static char *
+make_digest (const char *username, const char *key)
+{
+  guint8 hash[LECTERN_CREDENTIAL_HASH_SIZE];
+  g_autofree char *action = g_compute_checksum_for_string (G_CHECKSUM_MD5, "ANNOUNCE:/x", -1);
+  g_autoptr (GString) whole = g_string_new (NULL);
+  g_autofree char *response = NULL;
+
+  lectern_credential_hash (username, key, hash);
+  for (guint i = 0; i < sizeof hash; i++)
+    g_string_append_printf (whole, "%02x", hash[i]);
+  g_string_append_printf (whole, ":nonce:%s", action);
+  response = g_compute_checksum_for_string (G_CHECKSUM_MD5, whole->str, -1);
+  return g_strdup_printf ("Digest username=\"%s\", realm=\"Lectern\", nonce=\"nonce\", "
+                          "uri=\"/x\", response=\"%s\"",
+                          username, response);
+}
+
+static void
+test_key_credentials (void)
+{
+  g_autofree char *path = g_build_filename (folder, "credentials.db", NULL);
+  g_autoptr (LecternStore) store = lectern_store_open (path, NULL);
+  g_autoptr (LecternKeyGuard) guard = lectern_key_guard_new (store);
+  g_autoptr (LecternAccessChain) chain = chain_with (guard);
+  g_auto (Answer) answer = { 0 };
+  g_autofree char *key = lectern_key_create (store, "physics", NULL, FALSE, NULL);
+  g_autofree char *pair = g_strconcat ("anybody:", key, NULL);
+  g_autofree char *base64 = g_base64_encode ((const guchar *) pair, strlen (pair));
+  g_autofree char *basic = g_strconcat ("Basic ", base64, NULL);
+  g_autofree char *digest = make_digest ("physics", key);
+  g_autofree char *other_name = make_digest ("maths", key);
+  g_autofree char *other_key = make_digest ("physics", "guessed");
+  g_autofree char *query = g_strconcat ("key=", key, NULL);
+  g_autofree char *subject = NULL;
+
+  g_assert_true (ask (chain, LECTERN_ACTION_PUBLISH, "live/physics", query, NULL, &answer));
+  subject = g_strdup (answer.subject);
+  g_assert_true (ask (chain, LECTERN_ACTION_PUBLISH, "live/physics", NULL, basic, &answer));
+  g_assert_cmpstr (answer.subject, ==, subject);
+  g_assert_true (ask (chain, LECTERN_ACTION_PUBLISH, "live/physics", NULL, digest, &answer));
+  g_assert_cmpstr (answer.subject, ==, subject);
+  g_assert_false (ask (chain, LECTERN_ACTION_PUBLISH, "live/maths", NULL, basic, &answer));
+  g_assert_false (ask (chain, LECTERN_ACTION_PUBLISH, "live/maths", NULL, digest, &answer));
+  g_assert_false (ask (chain, LECTERN_ACTION_PUBLISH, "live/physics", NULL, other_name, &answer));
+  g_assert_false (ask (chain, LECTERN_ACTION_PUBLISH, "live/physics", NULL, other_key, &answer));
+  g_assert_false (ask (chain, LECTERN_ACTION_PLAY, "live/physics", NULL, basic, &answer));
+  lectern_store_close (store);
+  g_unlink (path);
+}
+
 static void
 test_key_names (void)
 {
@@ -395,6 +449,7 @@ main (int argc, char **argv)
   g_test_add_func ("/access/token-guard/allows-its-token-alone", test_token);
   g_test_add_func ("/access/token-guard/keeps-a-private-file", test_token_file);
   g_test_add_func ("/access/key-guard/allows-the-stream's-keys-alone", test_key);
+  g_test_add_func ("/access/key-guard/takes-basic-and-digest", test_key_credentials);
   g_test_add_func ("/access/key-guard/refuses-bad-names", test_key_names);
   status = g_test_run ();
   g_rmdir (folder);

@@ -74,7 +74,7 @@ assert_written (const LecternTapeFormat *format, const LecternPacket *packet, co
 {
   gsize bound = format->bound (packet);
   g_autofree guint8 *to = g_malloc (MAX (bound, 1));
-  gsize written = format->write (packet, to);
+  gsize written = format->write (packet, to, NULL);
 
   g_assert_cmpuint (written, <=, bound);
   g_assert_cmpmem (to, written, data, size);
@@ -260,9 +260,9 @@ test_leaves_out_what_it_cannot_carry (void)
   for (gsize i = 0; i < G_N_ELEMENTS (packets); i++)
     {
       g_assert_cmpuint (lectern_flv_tape_format.bound (packets[i]), ==, 0);
-      g_assert_cmpuint (lectern_flv_tape_format.write (packets[i], to), ==, 0);
+      g_assert_cmpuint (lectern_flv_tape_format.write (packets[i], to, NULL), ==, 0);
       g_assert_cmpuint (lectern_websocket_flv_tape_format.bound (packets[i]), ==, 0);
-      g_assert_cmpuint (lectern_websocket_flv_tape_format.write (packets[i], to), ==, 0);
+      g_assert_cmpuint (lectern_websocket_flv_tape_format.write (packets[i], to, NULL), ==, 0);
     }
 }
 
@@ -273,7 +273,7 @@ test_writes_the_longest_frame (void)
   gsize bound = lectern_websocket_flv_tape_format.bound (packet);
   g_autofree guint8 *to = g_malloc (bound);
 
-  g_assert_cmpuint (lectern_websocket_flv_tape_format.write (packet, to), ==,
+  g_assert_cmpuint (lectern_websocket_flv_tape_format.write (packet, to, NULL), ==,
                     10 + 11 + 0xffffff + 4);
 }
 
@@ -344,8 +344,8 @@ test_frames_for_websockets (void)
       g_autofree guint8 *tag = g_malloc (cases[i].tag);
       g_autofree guint8 *frame = g_malloc (lectern_websocket_flv_tape_format.bound (packet));
 
-      g_assert_cmpuint (lectern_flv_tape_format.write (packet, tag), ==, cases[i].tag);
-      g_assert_cmpuint (lectern_websocket_flv_tape_format.write (packet, frame), ==,
+      g_assert_cmpuint (lectern_flv_tape_format.write (packet, tag, NULL), ==, cases[i].tag);
+      g_assert_cmpuint (lectern_websocket_flv_tape_format.write (packet, frame, NULL), ==,
                         size + cases[i].tag);
       g_assert_cmpmem (frame, size, g_bytes_get_data (header, NULL), size);
       g_assert_cmpmem (frame + size, cases[i].tag, tag, cases[i].tag);
@@ -363,7 +363,7 @@ static void
 assert_header (const LecternTapeFormat *format, const LecternTapeSetup *setup, gboolean join,
                const char *hex)
 {
-  g_autoptr (GBytes) header = format->header (setup, join);
+  g_autoptr (GBytes) header = format->header (setup, join, NULL);
   g_autoptr (GBytes) expected = unhex (hex);
 
   g_assert_cmpmem (g_bytes_get_data (header, NULL), g_bytes_get_size (header),

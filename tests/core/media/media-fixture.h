@@ -30,7 +30,7 @@ fixture_packet (LecternTrack *track, gboolean key, gint64 dts_ms, gsize size)
 }
 
 static inline GBytes *
-plain_header (const LecternTapeSetup *setup, gboolean join)
+plain_header (const LecternTapeSetup *setup, gboolean join, gpointer state)
 {
   return g_bytes_new_static (join ? "JOIN" : "JUMP", 4);
 }
@@ -42,7 +42,7 @@ plain_bound (const LecternPacket *packet)
 }
 
 static inline gsize
-plain_write (const LecternPacket *packet, guint8 *to)
+plain_write (const LecternPacket *packet, guint8 *to, gpointer state)
 {
   gsize size = 0;
   const guint8 *data = packet->payload != NULL ? g_bytes_get_data (packet->payload, &size) : NULL;
@@ -55,4 +55,5 @@ plain_write (const LecternPacket *packet, guint8 *to)
   return 4 + size;
 }
 
-static const LecternTapeFormat plain_format = { "plain", plain_header, plain_bound, plain_write };
+static const LecternTapeFormat plain_format
+    = { "plain", plain_header, plain_bound, plain_write, 0 };
