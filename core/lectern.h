@@ -28,6 +28,7 @@
 #include "formats/lectern-h265.h"
 #include "formats/lectern-mp4-reader.h"
 #include "formats/lectern-mp4-reader.h"
+#include "formats/lectern-parameter-sets.h"
 #include "formats/lectern-recording-index.h"
 #include "http/lectern-http-exchange.h"
 #include "http/lectern-http-files.h"

@@ -318,6 +318,19 @@ lectern_job_run (LecternJob *self, JsonObject *parameters)
   return self->done;
 }
 
+static LecternError
+get_code (const GError *error)
+{
+  if (error->domain == GST_STREAM_ERROR)
+    return error->code == GST_STREAM_ERROR_NOT_IMPLEMENTED ? LECTERN_ERROR_NOT_SUPPORTED
+                                                           : LECTERN_ERROR_INVALID_DATA;
+  if (g_error_matches (error, GST_RESOURCE_ERROR, GST_RESOURCE_ERROR_NOT_FOUND))
+    return LECTERN_ERROR_NOT_FOUND;
+  if (g_error_matches (error, GST_RESOURCE_ERROR, GST_RESOURCE_ERROR_NOT_AUTHORIZED))
+    return LECTERN_ERROR_DENIED;
+  return LECTERN_ERROR_FAILED;
+}
+
 static gboolean
 on_bus (GstBus *bus, GstMessage *message, gpointer user_data)
 {
@@ -333,7 +346,7 @@ on_bus (GstBus *bus, GstMessage *message, gpointer user_data)
     case GST_MESSAGE_ERROR:
       gst_message_parse_error (message, &error, &detail);
       g_info ("%s", detail != NULL ? detail : "");
-      lectern_job_fail (self, g_error_new (LECTERN_ERROR, LECTERN_ERROR_FAILED, "%s: %s",
+      lectern_job_fail (self, g_error_new (LECTERN_ERROR, get_code (error), "%s: %s",
                                            GST_MESSAGE_SRC_NAME (message), error->message));
       break;
     case GST_MESSAGE_WARNING:

@@ -4,6 +4,7 @@
 #include "lectern-code-memory.h"
 #include "lectern-confine.h"
 #include "lectern-job-private.h"
+#include "lectern-reach.h"
 
 #include <glib-unix.h>
 #include <locale.h>
@@ -17,7 +18,8 @@
 #define AGAIN "LECTERN_WORKER_AGAIN"
 
 static const LecternJobClass *const jobs[]
-    = { &lectern_finish_job, &lectern_poster_job, &lectern_testcard_job, &lectern_transcode_job };
+    = { &lectern_finish_job, &lectern_poster_job, &lectern_pull_job, &lectern_testcard_job,
+        &lectern_transcode_job };
 
 #if defined(__SANITIZE_ADDRESS__)
 /* Leaks are searched by a process that traces this one, which it may not have. */
@@ -88,16 +90,12 @@ load_elements (const LecternJobClass *job)
     }
 }
 
-/* Proxies and desktops are none of our business. */
-static void
-load_network (void)
+static gboolean
+load_network (GError **error)
 {
-  g_setenv ("GIO_USE_PROXY_RESOLVER", "dummy", TRUE);
-  g_setenv ("GIO_USE_NETWORK_MONITOR", "base", TRUE);
   if (!g_tls_backend_supports_tls (g_tls_backend_get_default ()))
     g_info ("GIO has no TLS here: glib-networking is missing");
-  (void) g_resolver_get_default ();
-  (void) g_proxy_resolver_get_default ();
+  return lectern_reach_init (error);
 }
 
 /* The first start on a machine loads every plugin to list it, and some start threads. The list is
@@ -179,8 +177,11 @@ main (int argc, char **argv)
       return 1;
     }
   load_elements (class);
-  if (class->network)
-    load_network ();
+  if (class->network && !load_network (&error))
+    {
+      g_warning ("%s", error->message);
+      return 1;
+    }
   restart_single (argv);
   /* Threads of the pipeline may still run: nothing is to be torn down under them. */
   _exit (work (lectern_job_new (class, LINK_FD)) ? 0 : 1);

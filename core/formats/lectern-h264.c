@@ -65,14 +65,14 @@ skip_scaling_list (LecternBitReader *bits, guint size)
 
 /* Returns: chroma_format_idc. */
 static guint
-read_chroma_format (LecternBitReader *bits, gboolean *separate)
+read_chroma_format (LecternBitReader *bits, gboolean *separate, LecternVideoParameters *parameters)
 {
   guint chroma = lectern_bit_reader_read_ue (bits);
 
   if (chroma == 3)
     *separate = lectern_bit_reader_read_flag (bits);
-  lectern_bit_reader_read_ue (bits); /* luma depth */
-  lectern_bit_reader_read_ue (bits); /* chroma depth */
+  parameters->luma_bits = 8 + (lectern_bit_reader_read_ue (bits) & 7);
+  parameters->chroma_bits = 8 + (lectern_bit_reader_read_ue (bits) & 7);
   lectern_bit_reader_skip (bits, 1);
   if (lectern_bit_reader_read_flag (bits))
     for (guint i = 0; i < (chroma == 3 ? 12 : 8); i++)
@@ -201,7 +201,7 @@ lectern_h264_parse_sps (const guint8 *data, gsize size, LecternVideoParameters *
 {
   guint8 plain[MAX_SPS_SIZE];
   LecternBitReader bits;
-  LecternVideoParameters read = { 0 };
+  LecternVideoParameters read = { .luma_bits = 8, .chroma_bits = 8 };
   guint constraints;
   guint chroma = 1;
   gboolean separate = FALSE;
@@ -217,9 +217,10 @@ lectern_h264_parse_sps (const guint8 *data, gsize size, LecternVideoParameters *
   read.profile = lectern_bit_reader_read (&bits, 8);
   constraints = lectern_bit_reader_read (&bits, 8);
   read.level = lectern_bit_reader_read (&bits, 8);
-  lectern_bit_reader_read_ue (&bits);
+  read.id = lectern_bit_reader_read_ue (&bits);
   if (has_chroma_format (read.profile))
-    chroma = read_chroma_format (&bits, &separate);
+    chroma = read_chroma_format (&bits, &separate, &read);
+  read.chroma = chroma;
   lectern_bit_reader_read_ue (&bits); /* log2_max_frame_num_minus4 */
   if (chroma > 3 || !skip_picture_order (&bits, &read))
     bits.overrun = TRUE;

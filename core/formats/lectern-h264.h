@@ -13,7 +13,11 @@ typedef struct
   guint nal_length_size; /* 1, 2 or 4 */
   guint numerator;       /* frames a second as a fraction, 0/0 unknown */
   guint denominator;
-  gint reorder;  /* at most so many pictures come before one and are shown after it; -1 unknown */
+  gint reorder;    /* at most so many pictures come before one and are shown after it; -1 unknown */
+  guint id;        /* seq_parameter_set_id */
+  guint chroma;    /* chroma_format_idc: 1 is 4:2:0 */
+  guint luma_bits; /* of a sample */
+  guint chroma_bits;
   char name[24]; /* "High 4.0", "Main 4.1" */
 } LecternVideoParameters;
 

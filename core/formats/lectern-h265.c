@@ -56,6 +56,7 @@ read_picture (LecternBitReader *bits, LecternVideoParameters *parameters)
   guint64 height = lectern_bit_reader_read_ue (bits);
   LecternPictureCrop crop = { 0 };
 
+  parameters->chroma = chroma;
   if (lectern_bit_reader_read_flag (bits))
     {
       lectern_picture_read_crop (bits, &crop);
@@ -143,8 +144,8 @@ skip_tools (LecternBitReader *bits, guint sub_layers, LecternVideoParameters *pa
   guint32 log2_max_lsb;
   guint32 long_term;
 
-  lectern_bit_reader_read_ue (bits);
-  lectern_bit_reader_read_ue (bits);
+  parameters->luma_bits = 8 + (lectern_bit_reader_read_ue (bits) & 7);
+  parameters->chroma_bits = 8 + (lectern_bit_reader_read_ue (bits) & 7);
   log2_max_lsb = lectern_bit_reader_read_ue (bits);
   for (guint i = lectern_bit_reader_read_flag (bits) ? 0 : sub_layers; i <= sub_layers; i++)
     {
@@ -206,7 +207,7 @@ lectern_h265_parse_sps (const guint8 *data, gsize size, LecternVideoParameters *
 {
   guint8 plain[MAX_SPS_SIZE];
   LecternBitReader bits;
-  LecternVideoParameters read = { 0 };
+  LecternVideoParameters read = { .luma_bits = 8, .chroma_bits = 8 };
   guint sub_layers;
 
   lectern_bit_reader_init (&bits, plain,
@@ -221,7 +222,7 @@ lectern_h265_parse_sps (const guint8 *data, gsize size, LecternVideoParameters *
   sub_layers = lectern_bit_reader_read (&bits, 3);
   lectern_bit_reader_skip (&bits, 1);
   read_profile_tier_level (&bits, sub_layers, &read);
-  lectern_bit_reader_read_ue (&bits);
+  read.id = lectern_bit_reader_read_ue (&bits);
   if (sub_layers > 6 || !read_picture (&bits, &read))
     {
       g_set_error_literal (error, LECTERN_ERROR, LECTERN_ERROR_INVALID_DATA,

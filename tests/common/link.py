@@ -125,7 +125,8 @@ def annex_b(track, packets):
 class Worker:
     """One child with its job; what it says is kept by lane."""
 
-    def __init__(self, program, job, parameters, log=None):
+    def __init__(self, program, job, parameters, log=None, **allowed):
+        """ALLOWED: of the spec: network, read, write."""
         ours, theirs = socket.socketpair()
         self.socket = ours
         ours.setblocking(False)
@@ -145,7 +146,7 @@ class Worker:
         self.messages = []  # (when, object)
         self.heard = time.monotonic()
         self.longest_silence = self.ticks = 0
-        self.put(frame(START, json.dumps({"parameters": parameters}).encode()))
+        self.put(frame(START, json.dumps({**allowed, "parameters": parameters}).encode()))
 
     def put(self, data):
         self.outbox += data

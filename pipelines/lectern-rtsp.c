@@ -1,0 +1,136 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "lectern-rtsp.h"
+
+#include "lectern-reach.h"
+
+static char *
+copy_string (JsonObject *object, const char *name)
+{
+  return g_strdup (json_object_get_string_member_with_default (object, name, NULL));
+}
+
+static gboolean
+read_transport (LecternRtspTarget *self, const char *transport, gboolean secure, GError **error)
+{
+  static const char *const rows[][2]
+      = { { "tcp", "tcp" }, { "udp", "udp" }, { "auto", "udp+tcp" } };
+
+  for (gsize i = 0; i < G_N_ELEMENTS (rows); i++)
+    if (g_str_equal (transport, rows[i][0]))
+      {
+        self->protocols = secure ? "tcp+tls" : rows[i][1];
+        return TRUE;
+      }
+  g_set_error (error, LECTERN_ERROR, LECTERN_ERROR_INVALID_CONFIG, "no transport '%.20s'",
+               transport);
+  return FALSE;
+}
+
+static gboolean
+read_url (LecternRtspTarget *self, JsonObject *object, GError **error)
+{
+  JsonArray *addresses = json_object_has_member (object, "addresses")
+                             ? json_object_get_array_member (object, "addresses")
+                             : NULL;
+  g_autofree char *scheme = NULL;
+  g_autofree char *user = NULL;
+  g_autofree char *host = NULL;
+
+  self->url = copy_string (object, "url");
+  if (self->url == NULL
+      || !g_uri_split (self->url, G_URI_FLAGS_NONE, &scheme, &user, &host, NULL, NULL, NULL, NULL,
+                       NULL)
+      || (!g_str_equal (scheme, "rtsp") && !g_str_equal (scheme, "rtsps")) || user != NULL
+      || host == NULL || *host == '\0')
+    {
+      g_set_error_literal (error, LECTERN_ERROR, LECTERN_ERROR_INVALID_DATA,
+                           "the URL is none of rtsp or rtsps without a user");
+      return FALSE;
+    }
+  return read_transport (self,
+                         json_object_get_string_member_with_default (object, "transport", "auto"),
+                         g_str_equal (scheme, "rtsps"), error)
+         && lectern_reach_allow (host, addresses, error);
+}
+
+gboolean
+lectern_rtsp_target_read (LecternRtspTarget *self, JsonObject *object, GError **error)
+{
+  self->user = copy_string (object, "user");
+  self->password = copy_string (object, "password");
+  self->agent = copy_string (object, "user_agent");
+  self->ca_file = copy_string (object, "ca_file");
+  self->timeout_ms = json_object_get_int_member_with_default (object, "timeout_ms", 10000);
+  if (self->timeout_ms < 1000 || self->timeout_ms > 600000)
+    {
+      g_set_error (error, LECTERN_ERROR, LECTERN_ERROR_INVALID_CONFIG,
+                   "timeout_ms is %" G_GINT64_FORMAT ", and must be 1000 to 600000",
+                   self->timeout_ms);
+      return FALSE;
+    }
+  return read_url (self, object, error);
+}
+
+void
+lectern_rtsp_target_clear (LecternRtspTarget *self)
+{
+  g_free (self->url);
+  g_free (self->user);
+  g_free (self->password);
+  g_free (self->agent);
+  g_free (self->ca_file);
+}
+
+static gboolean
+apply_certificates (const LecternRtspTarget *self, GstElement *element, GError **error)
+{
+  g_autoptr (GTlsDatabase) database = NULL;
+
+  if (self->ca_file == NULL)
+    return TRUE;
+  database = g_tls_file_database_new (self->ca_file, error);
+  if (database == NULL)
+    {
+      lectern_error_convert (error);
+      return FALSE;
+    }
+  g_object_set (element, "tls-database", database, NULL);
+  return TRUE;
+}
+
+gboolean
+lectern_rtsp_target_apply (const LecternRtspTarget *self, GstElement *element, GError **error)
+{
+  guint64 timeout_us = (guint64) self->timeout_ms * 1000;
+
+  gst_util_set_object_arg (G_OBJECT (element), "protocols", self->protocols);
+  /* Half of it leaves time to try TCP after UDP. */
+  g_object_set (element, "location", self->url, "tcp-timeout", timeout_us, "timeout",
+                timeout_us / 2, NULL);
+  if (self->user != NULL)
+    g_object_set (element, "user-id", self->user, "user-pw",
+                  self->password != NULL ? self->password : "", NULL);
+  if (self->agent != NULL)
+    g_object_set (element, "user-agent", self->agent, NULL);
+  return apply_certificates (self, element, error);
+}
+
+static void
+on_element (GstBin *bin, GstBin *parent, GstElement *element, gpointer job)
+{
+  GstElementFactory *factory = gst_element_get_factory (element);
+  g_autofree char *host = NULL;
+
+  if (factory == NULL || !g_str_equal (GST_OBJECT_NAME (factory), "udpsink"))
+    return;
+  g_object_get (element, "host", &host, NULL);
+  if (!lectern_reach_is_allowed (host))
+    lectern_job_fail (job, g_error_new (LECTERN_ERROR, LECTERN_ERROR_DENIED,
+                                        "the server wants packets to be sent to '%.50s'", host));
+}
+
+void
+lectern_rtsp_guard (LecternJob *job, GstElement *pipeline)
+{
+  g_signal_connect (pipeline, "deep-element-added", G_CALLBACK (on_element), job);
+}

@@ -1,0 +1,211 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "pull.h"
+
+#include "lectern-rtsp.h"
+
+#define STATISTICS_S 2
+#define MAX_BUFFERS 16 /* jitter buffers whose numbers are told */
+
+typedef struct
+{
+  GMutex lock; /* guards what follows: pads come on threads of rtspsrc's */
+  GPtrArray *buffers;
+  guint seconds;
+} Rtsp;
+
+static const struct
+{
+  const char *encoding; /* as in SDP */
+  LecternMedia media;
+  const char *chain;
+} kinds[] = {
+  { "H264", LECTERN_MEDIA_VIDEO,
+    "rtph264depay ! h264parse ! video/x-h264,stream-format=avc,alignment=au" },
+  { "H265", LECTERN_MEDIA_VIDEO,
+    "rtph265depay ! h265parse ! video/x-h265,stream-format=hvc1,alignment=au" },
+  { "MPEG4-GENERIC", LECTERN_MEDIA_AUDIO,
+    "rtpmp4gdepay ! aacparse ! audio/mpeg,mpegversion=4,stream-format=raw" },
+  { "MP4A-LATM", LECTERN_MEDIA_AUDIO,
+    "rtpmp4adepay ! aacparse ! audio/mpeg,mpegversion=4,stream-format=raw" },
+  { "OPUS", LECTERN_MEDIA_AUDIO, "rtpopusdepay" },
+  { "PCMA", LECTERN_MEDIA_AUDIO, "rtppcmadepay" },
+  { "PCMU", LECTERN_MEDIA_AUDIO, "rtppcmudepay" },
+  { "MPA", LECTERN_MEDIA_AUDIO, "rtpmpadepay ! mpegaudioparse ! audio/mpeg,mpegversion=1,layer=3" },
+};
+
+static const char *
+get_encoding (GstCaps *caps)
+{
+  const char *encoding
+      = gst_structure_get_string (gst_caps_get_structure (caps, 0), "encoding-name");
+
+  return encoding != NULL ? encoding : "";
+}
+
+static gssize
+find_kind (GstCaps *caps)
+{
+  for (gsize i = 0; i < G_N_ELEMENTS (kinds); i++)
+    if (g_ascii_strcasecmp (get_encoding (caps), kinds[i].encoding) == 0)
+      return (gssize) i;
+  return -1;
+}
+
+/* It begins, or begins anew, as when UDP did not get through. */
+static void
+on_sdp (GstElement *source, gpointer sdp, gpointer user_data)
+{
+  Pull *self = user_data;
+
+  self->video.taken = self->sound.taken = FALSE;
+}
+
+/* What is not wanted is not even asked for. */
+static gboolean
+on_select (GstElement *source, guint number, GstCaps *caps, gpointer user_data)
+{
+  Pull *self = user_data;
+  gssize kind = find_kind (caps);
+  PullOutlet *outlet = pull_find_outlet (self, get_encoding (caps),
+                                         kind >= 0 ? kinds[kind].media : LECTERN_MEDIA_DATA);
+
+  if (outlet == NULL)
+    return FALSE;
+  outlet->taken = TRUE;
+  return TRUE;
+}
+
+static void
+on_pad (GstElement *source, GstPad *pad, gpointer user_data)
+{
+  Pull *self = user_data;
+  g_autoptr (GstCaps) caps = gst_pad_get_current_caps (pad);
+  gssize kind = caps != NULL ? find_kind (caps) : -1;
+  GError *error = NULL;
+
+  if (kind < 0)
+    return;
+  if (!pull_outlet_attach (kinds[kind].media == LECTERN_MEDIA_VIDEO ? &self->video : &self->sound,
+                           self->pipeline, pad, kinds[kind].chain, FALSE, &error))
+    lectern_job_fail (self->job, error);
+}
+
+/* ── statistics ── */
+
+static void
+on_jitter_buffer (GstElement *bin, GstElement *buffer, guint session, guint ssrc,
+                  gpointer user_data)
+{
+  Rtsp *rtsp = ((Pull *) user_data)->rtsp;
+
+  g_mutex_lock (&rtsp->lock);
+  if (rtsp->buffers->len < MAX_BUFFERS)
+    g_ptr_array_add (rtsp->buffers, gst_object_ref (buffer));
+  g_mutex_unlock (&rtsp->lock);
+}
+
+static void
+on_manager (GstElement *source, GstElement *bin, gpointer user_data)
+{
+  g_signal_connect (bin, "new-jitterbuffer", G_CALLBACK (on_jitter_buffer), user_data);
+}
+
+static void
+add_numbers (GstElement *buffer, guint64 *lost, guint64 *jitter)
+{
+  GstStructure *stats = NULL;
+  guint64 value;
+
+  g_object_get (buffer, "stats", &stats, NULL);
+  if (stats == NULL)
+    return;
+  if (gst_structure_get_uint64 (stats, "num-lost", &value))
+    *lost += value;
+  if (gst_structure_get_uint64 (stats, "avg-jitter", &value))
+    *jitter = MAX (*jitter, value);
+  gst_structure_free (stats);
+}
+
+void
+pull_rtsp_tick (Pull *self)
+{
+  Rtsp *rtsp = self->rtsp;
+  g_autoptr (JsonObject) message = NULL;
+  guint64 lost = 0;
+  guint64 jitter = 0;
+  guint count;
+
+  if (rtsp == NULL || ++rtsp->seconds % STATISTICS_S != 0)
+    return;
+  g_mutex_lock (&rtsp->lock);
+  count = rtsp->buffers->len;
+  for (guint i = 0; i < count; i++)
+    add_numbers (rtsp->buffers->pdata[i], &lost, &jitter);
+  g_mutex_unlock (&rtsp->lock);
+  if (count == 0)
+    return;
+  message = json_object_new ();
+  json_object_set_string_member (message, "event", "statistics");
+  json_object_set_int_member (message, "lost", (gint64) lost);
+  json_object_set_double_member (message, "jitter_ms", (double) jitter / GST_MSECOND);
+  lectern_job_send_message (self->job, message);
+}
+
+/* ── start ── */
+
+static gboolean
+make_source (Pull *self, const LecternRtspTarget *target, JsonObject *object, GError **error)
+{
+  gint64 latency_ms = json_object_get_int_member_with_default (object, "latency_ms", 200);
+  GstElement *source = gst_element_factory_make ("rtspsrc", "source");
+
+  if (source == NULL || latency_ms < 0 || latency_ms > 10000)
+    {
+      g_clear_object (&source);
+      g_set_error (error, LECTERN_ERROR, LECTERN_ERROR_INVALID_CONFIG,
+                   "latency_ms is %" G_GINT64_FORMAT ", and must be 0 to 10000", latency_ms);
+      return FALSE;
+    }
+  gst_bin_add (GST_BIN (self->pipeline), source);
+  g_object_set (source, "latency", (guint) latency_ms, "ignore-x-server-reply", TRUE,
+                "do-retransmission", FALSE, NULL);
+  gst_util_set_object_arg (G_OBJECT (source), "buffer-mode", "none");
+  g_signal_connect (source, "on-sdp", G_CALLBACK (on_sdp), self);
+  g_signal_connect (source, "select-stream", G_CALLBACK (on_select), self);
+  g_signal_connect (source, "pad-added", G_CALLBACK (on_pad), self);
+  g_signal_connect (source, "new-manager", G_CALLBACK (on_manager), self);
+  return lectern_rtsp_target_apply (target, source, error);
+}
+
+gboolean
+pull_rtsp_start (Pull *self, JsonObject *object, GError **error)
+{
+  g_auto (LecternRtspTarget) target = { 0 };
+  Rtsp *rtsp = g_new0 (Rtsp, 1);
+
+  g_mutex_init (&rtsp->lock);
+  rtsp->buffers = g_ptr_array_new_with_free_func (gst_object_unref);
+  self->rtsp = rtsp;
+  self->pipeline = gst_pipeline_new (NULL);
+  self->video.shown_only = TRUE;
+  if (!lectern_rtsp_target_read (&target, object, error)
+      || !make_source (self, &target, object, error))
+    return FALSE;
+  self->limit_s = (gint) ((target.timeout_ms + 999) / 1000);
+  lectern_rtsp_guard (self->job, self->pipeline);
+  lectern_job_watch (self->job, self->pipeline);
+  gst_element_set_state (self->pipeline, GST_STATE_PLAYING);
+  return TRUE;
+}
+
+void
+pull_rtsp_stop (Pull *self)
+{
+  Rtsp *rtsp = self->rtsp;
+
+  if (rtsp == NULL)
+    return;
+  g_ptr_array_unref (rtsp->buffers);
+  g_mutex_clear (&rtsp->lock);
+  g_free (rtsp);
+}
