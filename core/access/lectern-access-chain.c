@@ -342,6 +342,23 @@ lectern_access_chain_check_now (LecternAccessChain *self, LecternAccessRequest *
   return FALSE;
 }
 
+const char *
+lectern_access_chain_get_challenge (LecternAccessChain *self, LecternAccessRequest *request)
+{
+  g_autoptr (GRWLockReaderLocker) locker = g_rw_lock_reader_locker_new (&self->lock);
+  const char *challenge = NULL;
+
+  for (guint i = 0; challenge == NULL && self->entries != NULL && i < self->entries->len; i++)
+    {
+      LecternGuard *guard = ((Entry *) g_ptr_array_index (self->entries, i))->guard;
+      LecternGuardInterface *iface = LECTERN_GUARD_GET_IFACE (guard);
+
+      if (iface->get_challenge != NULL)
+        challenge = iface->get_challenge (guard, request);
+    }
+  return challenge;
+}
+
 static void
 time_out (Ask *ask)
 {

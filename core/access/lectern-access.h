@@ -91,6 +91,10 @@ typedef void (*LecternAccessFunc) (LecternIdentity *identity, const GError *erro
 LECTERN_API gboolean lectern_access_chain_check_now (LecternAccessChain *self,
                                                      LecternAccessRequest *request,
                                                      LecternIdentity **identity);
+/* Returns: (nullable): the challenge of the first guard that has one for @request, which was denied;
+ * static. Thread: any. */
+LECTERN_API const char *lectern_access_chain_get_challenge (LecternAccessChain *self,
+                                                            LecternAccessRequest *request);
 /* Asks. @func runs exactly once, in the thread-default main context of the caller; guards run on
  * the control thread (the one that made the chain). Thread: any that runs a main context. */
 LECTERN_API void lectern_access_chain_check (LecternAccessChain *self,

@@ -36,4 +36,7 @@ struct _LecternGuardInterface
    * FALSE: only `check` can tell. Never called for a guard that was removed. Thread: any. */
   gboolean (*check_now) (LecternGuard *self, LecternAccessRequest *request, LecternVerdict *verdict,
                          LecternIdentity **identity);
+  /* Optional: how a peer of HTTP may say who it is when nobody has allowed @request: the value of
+   * WWW-Authenticate (RFC 9110, 11.6.1), static; NULL: nothing to do with this guard. Thread: any. */
+  const char *(*get_challenge) (LecternGuard *self, LecternAccessRequest *request);
 };

@@ -168,11 +168,29 @@ lectern_http_dispatch_route (LecternHttpExchange *exchange)
   return make_request (exchange, thing, websocket);
 }
 
+/* Returns: (nullable): what a peer is asked for that has not said who it is, or not rightly. Behind
+ * a password that is wrong nobody is known; behind a wrong token nobody can do better. */
+static const char *
+get_challenge (LecternHttpExchange *exchange)
+{
+  const char *credential = lectern_http_request_get (&exchange->request, "Authorization");
+  LecternAction action = lectern_http_route_get_action (exchange->route);
+  const char *challenge;
+
+  if (credential != NULL && g_ascii_strncasecmp (credential, "Basic ", 6) != 0)
+    return NULL;
+  challenge = lectern_access_chain_get_challenge (lectern_http_server_get_access (exchange->server),
+                                                  exchange->access);
+  if (challenge == NULL && (action == LECTERN_ACTION_MANAGE || action == LECTERN_ACTION_TEACH))
+    challenge = "Bearer";
+  return challenge;
+}
+
 void
 lectern_http_dispatch_deny (LecternHttpExchange *exchange, const GError *error)
 {
   g_autoptr (GError) told = NULL;
-  LecternAction action = lectern_http_route_get_action (exchange->route);
+  const char *challenge;
 
   if (g_error_matches (error, LECTERN_ERROR, LECTERN_ERROR_LIMIT)
       || g_error_matches (error, LECTERN_ERROR, LECTERN_ERROR_NOT_FOUND))
@@ -180,10 +198,10 @@ lectern_http_dispatch_deny (LecternHttpExchange *exchange, const GError *error)
       lectern_http_exchange_respond_error (exchange, error);
       return;
     }
-  if ((action == LECTERN_ACTION_MANAGE || action == LECTERN_ACTION_TEACH)
-      && lectern_http_request_get (&exchange->request, "Authorization") == NULL)
+  challenge = get_challenge (exchange);
+  if (challenge != NULL)
     {
-      lectern_http_exchange_set_header (exchange, "WWW-Authenticate", "Bearer");
+      lectern_http_exchange_set_header (exchange, "WWW-Authenticate", challenge);
       lectern_http_exchange_respond_problem (exchange, 401, "You have to say who you are.");
       return;
     }

@@ -95,7 +95,7 @@ run (gpointer data)
   LecternRelaySpec spec = { ask->way, ask->stream, ask->url, ask->transport };
 
   if (table == NULL)
-    refuse (ask, LECTERN_ERROR_NOT_SUPPORTED, "there are no relays: [plugins] relay is off");
+    refuse (ask, LECTERN_ERROR_NOT_FOUND, "there are no relays: [plugins] relay is off");
   else if (ask->kind == LIST)
     table->list (answer, ask, user_data);
   else if (ask->kind == CREATE)

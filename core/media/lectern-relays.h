@@ -48,7 +48,7 @@ LECTERN_API void lectern_relays_offer (LecternRelays *self, const LecternRelaysT
 
 /* Each asks, and @func runs in the caller's thread-default context, later; then @free_user_data
  * (nullable), which also runs, on any thread, when that context ends first.
- * Errors: NOT_SUPPORTED: nobody offers relays; LIMIT: too many questions are under way; the
+ * Errors: NOT_FOUND: nobody offers relays; LIMIT: too many questions are under way; the
  * plugin's. Thread: any that runs a main context. */
 LECTERN_API void lectern_relays_list (LecternRelays *self, LecternRelaysFunc func,
                                       gpointer user_data, GDestroyNotify free_user_data);

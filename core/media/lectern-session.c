@@ -29,6 +29,8 @@ struct _LecternSessions
 
   GMutex lock;
   GHashTable *running; /* lock: set of LecternSession, held */
+  guint64 received;    /* lock: bytes of publishers that have ended */
+  guint64 sent;        /* lock: of viewers */
 };
 
 G_DEFINE_BOXED_TYPE (LecternSession, lectern_session, lectern_session_ref, lectern_session_unref)
@@ -163,7 +165,7 @@ send_errand (LecternSession *session, GMainContext *context, guint signal, const
   errand->signal = signal;
   errand->reason = reason != NULL ? g_error_copy (reason) : NULL;
   g_source_set_priority (source, G_PRIORITY_DEFAULT);
-  g_source_set_callback (source, on_errand, errand, (GDestroyNotify)errand_free);
+  g_source_set_callback (source, on_errand, errand, (GDestroyNotify) errand_free);
   g_source_attach (source, context);
 }
 
@@ -199,7 +201,7 @@ lectern_sessions_init (LecternSessions *self)
 {
   g_mutex_init (&self->lock);
   self->context = g_main_context_ref_thread_default ();
-  self->running = g_hash_table_new_full (NULL, NULL, (GDestroyNotify)lectern_session_unref, NULL);
+  self->running = g_hash_table_new_full (NULL, NULL, (GDestroyNotify) lectern_session_unref, NULL);
 }
 
 LecternSessions *
@@ -242,23 +244,50 @@ lectern_sessions_start (LecternSessions *self, LecternSessionRole role,
   return session;
 }
 
+static void
+count (LecternSession *session, guint64 *received, guint64 *sent)
+{
+  if (session->role == LECTERN_SESSION_PUBLISH)
+    *received += lectern_session_get_bytes (session);
+  else if (session->role == LECTERN_SESSION_PLAY)
+    *sent += lectern_session_get_bytes (session);
+}
+
 void
 lectern_session_end (LecternSession *self, const GError *reason)
 {
+  LecternSessions *sessions = self->sessions;
+
   if (self->ended)
     return;
   self->ended = TRUE;
   self->kick = NULL;
-  send_errand (self, self->sessions->context, signals[ENDED], reason);
-  g_mutex_lock (&self->sessions->lock);
-  g_hash_table_remove (self->sessions->running, self);
-  g_mutex_unlock (&self->sessions->lock);
+  send_errand (self, sessions->context, signals[ENDED], reason);
+  g_mutex_lock (&sessions->lock);
+  count (self, &sessions->received, &sessions->sent);
+  g_hash_table_remove (sessions->running, self);
+  g_mutex_unlock (&sessions->lock);
+}
+
+void
+lectern_sessions_get_bytes (LecternSessions *self, guint64 *received, guint64 *sent)
+{
+  GHashTableIter iter;
+  gpointer item;
+
+  g_mutex_lock (&self->lock);
+  *received = self->received;
+  *sent = self->sent;
+  g_hash_table_iter_init (&iter, self->running);
+  while (g_hash_table_iter_next (&iter, &item, NULL))
+    count (item, received, sent);
+  g_mutex_unlock (&self->lock);
 }
 
 GPtrArray *
 lectern_sessions_list (LecternSessions *self, const char *thing)
 {
-  GPtrArray *list = g_ptr_array_new_with_free_func ((GDestroyNotify)lectern_session_unref);
+  GPtrArray *list = g_ptr_array_new_with_free_func ((GDestroyNotify) lectern_session_unref);
   GHashTableIter iter;
   gpointer item;
 

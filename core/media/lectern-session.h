@@ -68,6 +68,10 @@ LECTERN_API LecternSession *lectern_sessions_start (LecternSessions *self, Lecte
 /* Ends it; @reason: (nullable): for the event and the log. Idempotent. In the context it was
  * started in. */
 LECTERN_API void lectern_session_end (LecternSession *self, const GError *reason);
+/* Media bytes received from all publishers and sent to all viewers since the start, with those of
+ * sessions that have ended; never less than before. */
+LECTERN_API void lectern_sessions_get_bytes (LecternSessions *self, guint64 *received,
+                                             guint64 *sent);
 /* Returns: (transfer full) (element-type LecternSession): a snapshot; @thing: (nullable): of one
  * stream. */
 LECTERN_API GPtrArray *lectern_sessions_list (LecternSessions *self, const char *thing);

@@ -21,11 +21,8 @@ static gboolean
 lectern_stats_plugin_start (LecternPlugin *plugin, GError **error)
 {
   LecternStatsPlugin *self = LECTERN_STATS_PLUGIN (plugin);
-  LecternHost *host = lectern_plugin_get_host (plugin);
 
-  self->counter = lectern_stats_counter_new (host);
-  lectern_plugin_add_signal (plugin, lectern_host_get_sessions (host), "ended",
-                             G_CALLBACK (lectern_stats_counter_take_ended), self->counter);
+  self->counter = lectern_stats_counter_new (lectern_plugin_get_host (plugin));
   lectern_plugin_add_metrics (plugin, lectern_stats_counter_publish, self->counter);
   return lectern_stats_streams_add_routes (plugin, error)
          && lectern_stats_sessions_add_routes (plugin, error)

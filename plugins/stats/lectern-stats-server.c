@@ -2,7 +2,6 @@
 #include "lectern-stats-server.h"
 
 #include "lectern-stats-json.h"
-#include "lectern-stats-process.h"
 
 static JsonArray *
 describe_threads (LecternReactorPool *pool, guint *connections)
@@ -69,9 +68,9 @@ show (LecternHttpExchange *exchange, gpointer counter)
   json_object_set_string_member (object, "version", LECTERN_PLUGIN_VERSION);
   json_object_set_int_member (object, "uptime", lectern_stats_counter_get_uptime (counter));
   json_object_set_double_member (object, "cpu_seconds",
-                                 lectern_stats_process_get_cpu_us () / 1000 / 1000.0);
-  json_object_set_int_member (object, "memory", lectern_stats_process_get_memory ());
-  json_object_set_int_member (object, "descriptors", lectern_stats_process_get_descriptors ());
+                                 lectern_process_get_cpu_us () / 1000 / 1000.0);
+  json_object_set_int_member (object, "memory", lectern_process_get_memory ());
+  json_object_set_int_member (object, "descriptors", lectern_process_get_descriptors ());
   json_object_set_array_member (object, "threads", threads);
   json_object_set_int_member (object, "connections", connections);
   json_object_set_object_member (object, "streams", describe_streams (&totals));

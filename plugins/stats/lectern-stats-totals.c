@@ -1,20 +1,11 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "lectern-stats-totals.h"
 
-#include "lectern-stats-process.h"
-
 struct _LecternStatsCounter
 {
   LecternHost *host;
   gint64 started_us;
   GPtrArray *protocols; /* interned names ever seen; used by one collector run at a time */
-  GMutex lock;          /* guards the rest */
-  guint64 ended_received;
-  guint64 ended_sent;
-  /* What was last told: a session that just ended is missing for a moment, and a total must never
-   * fall. */
-  guint64 received;
-  guint64 sent;
 };
 
 LecternStatsCounter *
@@ -25,7 +16,6 @@ lectern_stats_counter_new (LecternHost *host)
   self->host = g_object_ref (host);
   self->started_us = lectern_clock_now_us ();
   self->protocols = g_ptr_array_new ();
-  g_mutex_init (&self->lock);
   return self;
 }
 
@@ -34,7 +24,6 @@ lectern_stats_counter_free (LecternStatsCounter *self)
 {
   g_object_unref (self->host);
   g_ptr_array_unref (self->protocols);
-  g_mutex_clear (&self->lock);
   g_free (self);
 }
 
@@ -48,20 +37,6 @@ gint64
 lectern_stats_counter_get_uptime (LecternStatsCounter *self)
 {
   return (lectern_clock_now_us () - self->started_us) / G_USEC_PER_SEC;
-}
-
-void
-lectern_stats_counter_take_ended (LecternSessions *sessions, LecternSession *session,
-                                  const char *reason, LecternStatsCounter *self)
-{
-  LecternSessionRole role = lectern_session_get_role (session);
-
-  g_mutex_lock (&self->lock);
-  if (role == LECTERN_SESSION_PUBLISH)
-    self->ended_received += lectern_session_get_bytes (session);
-  else if (role == LECTERN_SESSION_PLAY)
-    self->ended_sent += lectern_session_get_bytes (session);
-  g_mutex_unlock (&self->lock);
 }
 
 static void
@@ -91,15 +66,9 @@ count_sessions (LecternSessions *sessions, LecternStatsTotals *totals)
       LecternSessionRole role = lectern_session_get_role (session);
 
       if (role == LECTERN_SESSION_PUBLISH)
-        {
-          totals->publishers++;
-          totals->received += lectern_session_get_bytes (session);
-        }
+        totals->publishers++;
       else if (role == LECTERN_SESSION_PLAY)
-        {
-          count_viewer (totals, lectern_session_get_request (session)->protocol);
-          totals->sent += lectern_session_get_bytes (session);
-        }
+        count_viewer (totals, lectern_session_get_request (session)->protocol);
     }
 }
 
@@ -121,15 +90,12 @@ count_streams (LecternStreamRegistry *registry, LecternStatsTotals *totals)
 void
 lectern_stats_counter_read (LecternStatsCounter *self, LecternStatsTotals *totals)
 {
+  LecternSessions *sessions = lectern_host_get_sessions (self->host);
+
   *totals = (LecternStatsTotals){ 0 };
-  count_sessions (lectern_host_get_sessions (self->host), totals);
+  count_sessions (sessions, totals);
   count_streams (lectern_host_get_streams (self->host), totals);
-  g_mutex_lock (&self->lock);
-  self->received = MAX (self->received, totals->received + self->ended_received);
-  self->sent = MAX (self->sent, totals->sent + self->ended_sent);
-  totals->received = self->received;
-  totals->sent = self->sent;
-  g_mutex_unlock (&self->lock);
+  lectern_sessions_get_bytes (sessions, &totals->received, &totals->sent);
 }
 
 static void
@@ -149,7 +115,7 @@ set_viewers (LecternStatsCounter *self, const LecternStatsTotals *totals)
 
   for (guint i = 0; i < totals->n_protocols; i++)
     {
-      gpointer name = (gpointer)totals->protocols[i].name;
+      gpointer name = (gpointer) totals->protocols[i].name;
 
       g_hash_table_insert (present, name, GUINT_TO_POINTER (totals->protocols[i].viewers));
       if (!g_ptr_array_find (self->protocols, name, NULL))
@@ -168,11 +134,10 @@ set_viewers (LecternStatsCounter *self, const LecternStatsTotals *totals)
 static void
 set_total (const char *direction, guint64 bytes)
 {
-  LecternMetric *metric = lectern_metrics_get_counter ("lectern_media_bytes_total",
-                                                       "Media bytes of publishers and viewers",
-                                                       "direction", direction);
+  LecternMetric *metric = lectern_metrics_get_counter (
+      "lectern_media_bytes_total", "Media bytes of publishers and viewers", "direction", direction);
 
-  lectern_metric_add (metric, (gint64)bytes - lectern_metric_get (metric));
+  lectern_metric_add (metric, (gint64) bytes - lectern_metric_get (metric));
 }
 
 static void
@@ -196,8 +161,7 @@ lectern_stats_counter_publish (gpointer user_data)
   set_total ("received", totals.received);
   set_total ("sent", totals.sent);
   set_gauge ("lectern_log_dropped_lines", "Log lines that nobody took",
-             (gint64)lectern_log_get_dropped ());
-  set_gauge ("process_resident_memory_bytes", "Resident memory",
-             lectern_stats_process_get_memory ());
-  set_gauge ("process_open_fds", "Open descriptors", lectern_stats_process_get_descriptors ());
+             (gint64) lectern_log_get_dropped ());
+  set_gauge ("process_resident_memory_bytes", "Resident memory", lectern_process_get_memory ());
+  set_gauge ("process_open_fds", "Open descriptors", lectern_process_get_descriptors ());
 }

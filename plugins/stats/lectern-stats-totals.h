@@ -23,16 +23,13 @@ typedef struct
   } protocols[LECTERN_STATS_MAX_PROTOCOLS];
 } LecternStatsTotals;
 
-/* LecternStatsCounter: counts the above, and keeps the bytes of sessions that are over. */
+/* LecternStatsCounter: counts the above, and remembers which protocols there were. */
 typedef struct _LecternStatsCounter LecternStatsCounter;
 
 /* Thread: control. */
 LecternStatsCounter *lectern_stats_counter_new (LecternHost *host);
 void lectern_stats_counter_free (LecternStatsCounter *self);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (LecternStatsCounter, lectern_stats_counter_free)
-/* A handler of the sessions' "ended". Thread: control. */
-void lectern_stats_counter_take_ended (LecternSessions *sessions, LecternSession *session,
-                                       const char *reason, LecternStatsCounter *self);
 /* Thread: any. */
 void lectern_stats_counter_read (LecternStatsCounter *self, LecternStatsTotals *totals);
 /* A LecternMetricsFunc. Thread: any. */

@@ -271,6 +271,7 @@ test_denial (void)
   g_auto (Answer) play = { 0 };
   g_auto (Answer) manage = { 0 };
   g_auto (Answer) known = { 0 };
+  g_auto (Answer) wrong = { 0 };
   int fd;
 
   fixture_start (&fixture, NULL);
@@ -285,6 +286,9 @@ test_denial (void)
   client_ask (fd, "GET /manage/secret HTTP/1.1\r\nHost: a\r\nAuthorization: Bearer x\r\n\r\n",
               &known);
   g_assert_cmpuint (known.status, ==, 403);
+  client_ask (fd, "GET /manage/secret HTTP/1.1\r\nHost: a\r\nAuthorization: Basic eDp4\r\n\r\n",
+              &wrong);
+  g_assert_cmpuint (wrong.status, ==, 401);
   close (fd);
   fixture_stop (&fixture);
 }

@@ -158,7 +158,7 @@ test_without_an_offer_there_are_none (void)
 
   lectern_relays_list (relays, note, &question, note_freed);
   g_main_loop_run (question.loop);
-  g_assert_error (question.error, LECTERN_ERROR, LECTERN_ERROR_NOT_SUPPORTED);
+  g_assert_error (question.error, LECTERN_ERROR, LECTERN_ERROR_NOT_FOUND);
   g_clear_error (&question.error);
   g_main_loop_unref (question.loop);
 }

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-#include "lectern-stats-process.h"
+#include "base/lectern-process.h"
 
 #include <dirent.h>
 #include <time.h>
 #include <unistd.h>
 
 gint64
-lectern_stats_process_get_memory (void)
+lectern_process_get_memory (void)
 {
   g_autofree char *text = NULL;
   g_auto (GStrv) fields = NULL;
@@ -21,7 +21,7 @@ lectern_stats_process_get_memory (void)
 }
 
 guint
-lectern_stats_process_get_descriptors (void)
+lectern_process_get_descriptors (void)
 {
   DIR *folder = opendir ("/proc/self/fd");
   guint count = 0;
@@ -36,11 +36,11 @@ lectern_stats_process_get_descriptors (void)
 }
 
 gint64
-lectern_stats_process_get_cpu_us (void)
+lectern_process_get_cpu_us (void)
 {
   struct timespec used;
 
   if (clock_gettime (CLOCK_PROCESS_CPUTIME_ID, &used) != 0)
     return 0;
-  return (gint64)used.tv_sec * G_USEC_PER_SEC + used.tv_nsec / 1000;
+  return (gint64) used.tv_sec * G_USEC_PER_SEC + used.tv_nsec / 1000;
 }
