@@ -26,6 +26,8 @@
 #include "formats/lectern-cmaf.h"
 #include "formats/lectern-amf0.h"
 #include "formats/lectern-flv.h"
+#include "formats/lectern-flv-ingest.h"
+#include "formats/lectern-flv-script.h"
 #include "formats/lectern-h264.h"
 #include "formats/lectern-h265.h"
 #include "formats/lectern-mp4-reader.h"

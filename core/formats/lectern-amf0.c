@@ -397,3 +397,14 @@ lectern_amf0_write_ecma_array (LecternByteWriter *writer, GVariant *value)
 {
   return write_value (writer, value, MARKER_ECMA_ARRAY);
 }
+
+gboolean
+lectern_amf_text_is_clean (const char *text)
+{
+  for (; *text != '\0'; text++)
+    if ((guchar) *text < 0x20 || *text == 0x7f)
+      return FALSE;
+    else if ((guchar) *text == 0xef && g_str_has_prefix (text, "\xef\xbf\xbd"))
+      return FALSE;
+  return TRUE;
+}

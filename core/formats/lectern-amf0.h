@@ -24,6 +24,10 @@ LECTERN_API gboolean lectern_amf0_write (LecternByteWriter *writer, GVariant *va
 /* The same with the top-level a{sv} as an ECMA array, as onMetaData is written. */
 LECTERN_API gboolean lectern_amf0_write_ecma_array (LecternByteWriter *writer, GVariant *value);
 
+/* Whether @text, as it was read, is free of control characters and of what was invalid UTF-8. Thread:
+ * any. */
+LECTERN_API gboolean lectern_amf_text_is_clean (const char *text);
+
 /* AMF3 (Adobe, "Action Message Format -- AMF 3", 2013), one value, same forms and limits; string,
  * trait and object reference tables are kept within the value (byte arrays: ay; vectors, dictionaries,
  * XML and externalizable objects are refused). Thread: any. */

@@ -27,6 +27,7 @@ typedef struct
   LecternRelays *relays;
   Kind kind;
   LecternCarryWay way;
+  gboolean on_demand;
   char *stream;
   char *url;
   char *transport;
@@ -92,7 +93,7 @@ run (gpointer data)
   Ask *ask = data;
   const LecternRelaysTable *table = ask->relays->table;
   gpointer user_data = ask->relays->user_data;
-  LecternRelaySpec spec = { ask->way, ask->stream, ask->url, ask->transport };
+  LecternRelaySpec spec = { ask->way, ask->stream, ask->url, ask->transport, ask->on_demand };
 
   if (table == NULL)
     refuse (ask, LECTERN_ERROR_NOT_FOUND, "there are no relays: [plugins] relay is off");
@@ -143,6 +144,7 @@ lectern_relays_create (LecternRelays *self, const LecternRelaySpec *spec, Lecter
   Ask *ask = ask_new (self, CREATE, func, user_data, free_user_data);
 
   ask->way = spec->way;
+  ask->on_demand = spec->on_demand;
   ask->stream = g_strdup (spec->stream);
   ask->url = g_strdup (spec->url);
   ask->transport = g_strdup (spec->transport);

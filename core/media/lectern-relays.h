@@ -16,6 +16,7 @@ typedef struct
   const char *stream;    /* "app/name" here */
   const char *url;       /* there: a secret */
   const char *transport; /* "tcp", "udp"; NULL: as the protocol likes */
+  gboolean on_demand;    /* a pull only while somebody watches; @stream may be an app */
 } LecternRelaySpec;
 
 /* @answer: (nullable): what was asked for, lives for the call; NULL with @error, and for what has

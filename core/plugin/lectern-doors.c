@@ -107,6 +107,17 @@ lectern_doors_clear (LecternDoors *self)
   g_ptr_array_set_size (self->doors, 0);
 }
 
+GArray *
+lectern_doors_list_addresses (LecternDoors *self)
+{
+  GArray *list = g_array_new (FALSE, FALSE, sizeof (LecternAddress));
+
+  for (guint i = 0; i < self->doors->len; i++)
+    g_array_append_val (
+        list, *lectern_listener_get_address (((Door *) self->doors->pdata[i])->listener));
+  return list;
+}
+
 JsonNode *
 lectern_doors_describe (LecternDoors *self)
 {

@@ -28,6 +28,8 @@ void lectern_doors_set_dscp (LecternDoors *self, const char *name, guint dscp);
 void lectern_doors_stop (LecternDoors *self);
 /* Stops and forgets all. */
 void lectern_doors_clear (LecternDoors *self);
+/* Returns: (transfer full) (element-type LecternAddress): where they listen. */
+GArray *lectern_doors_list_addresses (LecternDoors *self);
 /* Returns: (transfer full): {"http": "127.0.0.1:8000", …}; several addresses of one name are
  * separated by ";", as in the settings. */
 JsonNode *lectern_doors_describe (LecternDoors *self);

@@ -408,6 +408,12 @@ lectern_host_get_address_in_use (LecternHost *self)
   return self->address_in_use;
 }
 
+GArray *
+lectern_host_list_addresses (LecternHost *self)
+{
+  return lectern_doors_list_addresses (self->doors);
+}
+
 JsonNode *
 lectern_host_describe_listeners (LecternHost *self)
 {

@@ -42,6 +42,9 @@ LECTERN_API LecternSegmentService *lectern_host_get_segments (LecternHost *self)
 LECTERN_API LecternWorkers *lectern_host_get_workers (LecternHost *self);
 LECTERN_API LecternSessions *lectern_host_get_sessions (LecternHost *self);
 LECTERN_API LecternStore *lectern_host_get_store (LecternHost *self);
+/* Returns: (transfer full) (element-type LecternAddress): the addresses on which this server listens
+ * now. Thread: control. */
+LECTERN_API GArray *lectern_host_list_addresses (LecternHost *self);
 /* The directory for the server's files; exists, mode 0750. */
 LECTERN_API const char *lectern_host_get_state_dir (LecternHost *self);
 /* Where read-only files of this version lie (page, player), from the build tree or the

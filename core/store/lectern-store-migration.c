@@ -22,6 +22,14 @@ static const char *const steps[] = {
   /* MD5 of NAME:realm:key, for HTTP's Digest, whose server must know that much; NULL in keys made
      before. */
   "ALTER TABLE stream_key ADD COLUMN digest BLOB CHECK (length (digest) = 16);",
+  "CREATE TABLE relay ("
+  " id TEXT PRIMARY KEY,"
+  " mode TEXT NOT NULL,"
+  " stream TEXT NOT NULL,"
+  " url TEXT NOT NULL," /* may hold a key or a password */
+  " transport TEXT,"
+  " created INTEGER NOT NULL"
+  ") STRICT;",
 };
 
 static gboolean

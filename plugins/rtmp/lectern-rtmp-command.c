@@ -116,17 +116,6 @@ lectern_rtmp_command_parse (const LecternRtmpMessage *message, LecternRtmpComman
   return TRUE;
 }
 
-gboolean
-lectern_rtmp_text_is_clean (const char *text)
-{
-  for (; *text != '\0'; text++)
-    if ((guchar) *text < 0x20 || *text == 0x7f)
-      return FALSE;
-    else if ((guchar) *text == 0xef && g_str_has_prefix (text, "\xef\xbf\xbd"))
-      return FALSE;
-  return TRUE;
-}
-
 /* Returns: (nullable): the argument when it is there and not null. */
 static GVariant *
 get_argument (const LecternRtmpCommand *self, guint index)
@@ -153,7 +142,7 @@ lectern_rtmp_command_get_text (const LecternRtmpCommand *self, guint index, cons
   if (value == NULL)
     return TRUE;
   if (!g_variant_is_of_type (value, G_VARIANT_TYPE_STRING)
-      || !lectern_rtmp_text_is_clean (g_variant_get_string (value, NULL)))
+      || !lectern_amf_text_is_clean (g_variant_get_string (value, NULL)))
     return refuse_argument (self, index, error);
   *text = g_variant_get_string (value, NULL);
   return TRUE;
@@ -197,7 +186,8 @@ lectern_rtmp_null (void)
 }
 
 static void
-put_message (LecternByteWriter *out, guint8 type, guint32 stream, LecternByteWriter *body)
+put_message (LecternByteWriter *out, guint8 type, guint32 stream, LecternByteWriter *body,
+             guint32 chunk_size)
 {
   LecternRtmpHeader header = { .type = type, .stream = stream };
 
@@ -205,7 +195,7 @@ put_message (LecternByteWriter *out, guint8 type, guint32 stream, LecternByteWri
   if (body->overflow)
     out->overflow = TRUE;
   else
-    lectern_rtmp_write_message (out, &header, body->data, body->size, LECTERN_RTMP_CHUNK_SIZE);
+    lectern_rtmp_write_message (out, &header, body->data, body->size, chunk_size);
 }
 
 static void
@@ -217,6 +207,24 @@ put_values (LecternByteWriter *body, va_list values)
     lectern_amf0_write (body, value);
 }
 
+static void
+begin_command (LecternByteWriter *body, const char *name, double transaction, GVariant *object)
+{
+  lectern_byte_writer_init (body, LECTERN_RTMP_MAX_COMMAND);
+  lectern_amf0_write (body, g_variant_new_string (name));
+  lectern_amf0_write (body, g_variant_new_double (transaction));
+  lectern_amf0_write (body, object != NULL ? object : lectern_rtmp_null ());
+}
+
+void
+lectern_rtmp_write_connect (LecternByteWriter *out, double transaction, GVariant *object)
+{
+  g_auto (LecternByteWriter) body = { NULL };
+
+  begin_command (&body, "connect", transaction, object);
+  put_message (out, LECTERN_RTMP_COMMAND, 0, &body, LECTERN_RTMP_INITIAL_CHUNK_SIZE);
+}
+
 void
 lectern_rtmp_write_command (LecternByteWriter *out, guint32 stream, const char *name,
                             double transaction, GVariant *object, ...)
@@ -224,14 +232,11 @@ lectern_rtmp_write_command (LecternByteWriter *out, guint32 stream, const char *
   g_auto (LecternByteWriter) body = { NULL };
   va_list arguments;
 
-  lectern_byte_writer_init (&body, LECTERN_RTMP_MAX_COMMAND);
-  lectern_amf0_write (&body, g_variant_new_string (name));
-  lectern_amf0_write (&body, g_variant_new_double (transaction));
-  lectern_amf0_write (&body, object != NULL ? object : lectern_rtmp_null ());
+  begin_command (&body, name, transaction, object);
   va_start (arguments, object);
   put_values (&body, arguments);
   va_end (arguments);
-  put_message (out, LECTERN_RTMP_COMMAND, stream, &body);
+  put_message (out, LECTERN_RTMP_COMMAND, stream, &body, LECTERN_RTMP_CHUNK_SIZE);
 }
 
 void
@@ -245,7 +250,7 @@ lectern_rtmp_write_data (LecternByteWriter *out, guint32 stream, const char *nam
   va_start (values, name);
   put_values (&body, values);
   va_end (values);
-  put_message (out, LECTERN_RTMP_DATA, stream, &body);
+  put_message (out, LECTERN_RTMP_DATA, stream, &body, LECTERN_RTMP_CHUNK_SIZE);
 }
 
 GVariant *

@@ -34,13 +34,13 @@ gboolean lectern_rtmp_command_get_number (const LecternRtmpCommand *self, guint 
 gboolean lectern_rtmp_command_get_flag (const LecternRtmpCommand *self, guint index,
                                         gboolean initial, gboolean *flag, GError **error);
 
-/* Whether @text is free of control characters and of what was invalid UTF-8. */
-gboolean lectern_rtmp_text_is_clean (const char *text);
-
 /* Appends a command in AMF0 to @out; @object: (nullable): null. What follows up to NULL are
  * arguments, each a GVariant; floating references are consumed. */
 void lectern_rtmp_write_command (LecternByteWriter *out, guint32 stream, const char *name,
                                  double transaction, GVariant *object, ...) G_GNUC_NULL_TERMINATED;
+/* connect, with @object alone: the first command of a client, in chunks of the size that holds
+ * until it sets another. */
+void lectern_rtmp_write_connect (LecternByteWriter *out, double transaction, GVariant *object);
 /* A data message: @name, and values up to NULL. */
 void lectern_rtmp_write_data (LecternByteWriter *out, guint32 stream, const char *name,
                               ...) G_GNUC_NULL_TERMINATED;

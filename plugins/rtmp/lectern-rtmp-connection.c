@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "lectern-rtmp-connection.h"
 
-#include "lectern-rtmp-ingest.h"
 #include "lectern-rtmp-server.h"
 #include "lectern-rtmp-tape-format.h"
 
@@ -22,7 +21,7 @@ struct _LecternRtmpConnection
   LecternSession *connect_session; /* NULL before connect */
   LecternSession *session;         /* of publishing or playing, or NULL */
   LecternPublisher *publisher;
-  LecternRtmpIngest ingest;
+  LecternFlvIngest ingest;
   LecternViewer *viewer;
   LecternTimer timer; /* the next step is due; pings while playing */
   gboolean seen;      /* the viewer got media */
@@ -86,7 +85,7 @@ end_request (LecternRtmpConnection *self, gboolean lost, const GError *reason)
   if (self->publisher != NULL)
     lectern_publisher_end (self->publisher, lost);
   g_clear_pointer (&self->publisher, lectern_publisher_unref);
-  lectern_rtmp_ingest_clear (&self->ingest);
+  lectern_flv_ingest_clear (&self->ingest);
   g_clear_pointer (&self->viewer, lectern_viewer_free);
   if (self->session != NULL)
     lectern_session_end (self->session, reason);
@@ -381,7 +380,7 @@ count_bad_tag (LecternRtmpConnection *self, const GError *why, GError **error)
                                                    "Tags of publishers that were dropped", NULL,
                                                    NULL),
                       1);
-  return lectern_rtmp_ingest_count_bad (&self->ingest, why, lectern_clock_now_us (), error);
+  return lectern_flv_ingest_count_bad (&self->ingest, why, lectern_clock_now_us (), error);
 }
 
 static gboolean
@@ -390,10 +389,11 @@ take_media (LecternRtmpConnection *self, const LecternRtmpMessage *message, GErr
   gsize size = g_bytes_get_size (message->payload);
   g_autoptr (GError) why = NULL;
 
-  if (!lectern_rtmp_ingest_take (&self->ingest, message, &why))
+  if (!lectern_flv_ingest_take (&self->ingest, message->type, message->timestamp, message->payload,
+                                &why))
     return count_bad_tag (self, why, error);
   lectern_session_add_bytes (self->session, size);
-  return lectern_rtmp_ingest_count_bytes (&self->ingest, size, lectern_clock_now_us (), error);
+  return lectern_flv_ingest_count_bytes (&self->ingest, size, lectern_clock_now_us (), error);
 }
 
 /* The peer wants no more. A player that leaves within a message can play nothing else. */

@@ -41,7 +41,7 @@ get_text (GVariant *object, const char *key, gsize max, const char **text, GErro
   /* The text lives as long as @object. */
   if (g_variant_is_of_type (value, G_VARIANT_TYPE_STRING))
     g_variant_lookup (object, key, "&s", text);
-  if (*text != NULL && strlen (*text) <= max && lectern_rtmp_text_is_clean (*text))
+  if (*text != NULL && strlen (*text) <= max && lectern_amf_text_is_clean (*text))
     return TRUE;
   g_set_error (error, LECTERN_ERROR, LECTERN_ERROR_INVALID_DATA, "connect with a bad '%s'", key);
   return FALSE;
@@ -127,20 +127,21 @@ write_connect_success (LecternRtmpServer *self)
   g_variant_builder_add (&info, "{sv}", "objectEncoding",
                          g_variant_new_double (encoding == 3 ? 3 : 0));
   add_codecs (&info, self->connect_object);
-  lectern_rtmp_write_command (&self->out, 0, "_result", self->transaction,
+  lectern_rtmp_write_command (&self->peer.out, 0, "_result", self->transaction,
                               g_variant_builder_end (&server), g_variant_builder_end (&info), NULL);
 }
 
 void
 lectern_rtmp_server_answer_connect (LecternRtmpServer *self, const GError *error)
 {
-  lectern_rtmp_write_control (&self->out, LECTERN_RTMP_WINDOW_SIZE, WINDOW);
-  lectern_rtmp_write_peer_bandwidth (&self->out, WINDOW);
-  lectern_rtmp_write_control (&self->out, LECTERN_RTMP_SET_CHUNK_SIZE, LECTERN_RTMP_CHUNK_SIZE);
+  lectern_rtmp_write_control (&self->peer.out, LECTERN_RTMP_WINDOW_SIZE, WINDOW);
+  lectern_rtmp_write_peer_bandwidth (&self->peer.out, WINDOW);
+  lectern_rtmp_write_control (&self->peer.out, LECTERN_RTMP_SET_CHUNK_SIZE,
+                              LECTERN_RTMP_CHUNK_SIZE);
   if (error == NULL)
     write_connect_success (self);
   else
-    lectern_rtmp_write_command (&self->out, 0, "_error", self->transaction, NULL,
+    lectern_rtmp_write_command (&self->peer.out, 0, "_error", self->transaction, NULL,
                                 lectern_rtmp_make_status ("error", "NetConnection.Connect.Rejected",
                                                           lectern_error_get_public_text (error)),
                                 NULL);
@@ -151,8 +152,8 @@ static void
 write_result (const Call *call, GVariant *value)
 {
   if (call->command->transaction > 0)
-    lectern_rtmp_write_command (&call->server->out, 0, "_result", call->command->transaction, NULL,
-                                value, NULL);
+    lectern_rtmp_write_command (&call->server->peer.out, 0, "_result", call->command->transaction,
+                                NULL, value, NULL);
   else
     g_variant_unref (g_variant_ref_sink (value));
 }
@@ -169,7 +170,7 @@ on_create_stream (const Call *call, GError **error)
       return TRUE;
     }
   lectern_rtmp_write_command (
-      &call->server->out, 0, "_error", call->command->transaction, NULL,
+      &call->server->peer.out, 0, "_error", call->command->transaction, NULL,
       lectern_rtmp_make_status ("error", "NetConnection.Call.Failed", "Too many streams."), NULL);
   g_set_error (error, LECTERN_ERROR, LECTERN_ERROR_LIMIT, "more than %u message streams",
                LECTERN_RTMP_MAX_STREAMS);
@@ -190,7 +191,7 @@ begin_request (const Call *call, LecternRtmpRole role, GError **error)
     return refuse (error, "publish or play on a message stream that was not created");
   if (self->role != LECTERN_RTMP_ROLE_NONE || (!publish && stream != LECTERN_RTMP_PLAY_STREAM))
     {
-      lectern_rtmp_write_status (&self->out, stream, "error",
+      lectern_rtmp_write_status (&self->peer.out, stream, "error",
                                  publish ? "NetStream.Publish.BadConnection"
                                          : "NetStream.Play.BadConnection",
                                  "One connection carries one stream.");
@@ -203,7 +204,7 @@ begin_request (const Call *call, LecternRtmpRole role, GError **error)
   if (!lectern_rtmp_parse_name (self->app, self->app_query, name, !publish, &self->thing,
                                 &self->query, error))
     {
-      lectern_rtmp_write_status (&self->out, stream, "error",
+      lectern_rtmp_write_status (&self->peer.out, stream, "error",
                                  publish ? "NetStream.Publish.BadName"
                                          : "NetStream.Play.StreamNotFound",
                                  "The name is not allowed.");
@@ -236,7 +237,7 @@ stop (const Call *call)
   if (self->role == LECTERN_RTMP_ROLE_NONE)
     return;
   if (self->role == LECTERN_RTMP_ROLE_PUBLISHER)
-    lectern_rtmp_write_status (&self->out, self->media_stream, "status",
+    lectern_rtmp_write_status (&self->peer.out, self->media_stream, "status",
                                "NetStream.Unpublish.Success", "Stopped publishing.");
   self->role = LECTERN_RTMP_ROLE_NONE;
   call->event->type = LECTERN_RTMP_EVENT_STOP;
@@ -269,7 +270,7 @@ on_fc_publish (const Call *call, GError **error)
 {
   write_result (call, lectern_rtmp_null ());
   lectern_rtmp_write_command (
-      &call->server->out, 0, "onFCPublish", 0, NULL,
+      &call->server->peer.out, 0, "onFCPublish", 0, NULL,
       lectern_rtmp_make_status ("status", "NetStream.Publish.Start", "Ready."), NULL);
   return TRUE;
 }
@@ -279,7 +280,7 @@ on_fc_unpublish (const Call *call, GError **error)
 {
   write_result (call, lectern_rtmp_null ());
   lectern_rtmp_write_command (
-      &call->server->out, 0, "onFCUnpublish", 0, NULL,
+      &call->server->peer.out, 0, "onFCUnpublish", 0, NULL,
       lectern_rtmp_make_status ("status", "NetStream.Unpublish.Success", "Stopped publishing."),
       NULL);
   if (call->server->role == LECTERN_RTMP_ROLE_PUBLISHER)
@@ -291,7 +292,7 @@ static gboolean
 on_fc_subscribe (const Call *call, GError **error)
 {
   write_result (call, lectern_rtmp_null ());
-  lectern_rtmp_write_command (&call->server->out, 0, "onFCSubscribe", 0, NULL,
+  lectern_rtmp_write_command (&call->server->peer.out, 0, "onFCSubscribe", 0, NULL,
                               lectern_rtmp_make_status ("status", "NetStream.Play.Start", "Ready."),
                               NULL);
   return TRUE;
@@ -307,7 +308,7 @@ on_pause (const Call *call, GError **error)
     return FALSE;
   if (self->role != LECTERN_RTMP_ROLE_PLAYER)
     return TRUE;
-  lectern_rtmp_write_status (&self->out, self->media_stream, "status",
+  lectern_rtmp_write_status (&self->peer.out, self->media_stream, "status",
                              pause ? "NetStream.Pause.Notify" : "NetStream.Unpause.Notify",
                              pause ? "Paused." : "Goes on.");
   call->event->type = pause ? LECTERN_RTMP_EVENT_PAUSE : LECTERN_RTMP_EVENT_RESUME;
@@ -321,8 +322,8 @@ on_seek (const Call *call, GError **error)
   LecternRtmpServer *self = call->server;
 
   if (self->role == LECTERN_RTMP_ROLE_PLAYER)
-    lectern_rtmp_write_status (&self->out, self->media_stream, "status", "NetStream.Seek.Notify",
-                               "Live.");
+    lectern_rtmp_write_status (&self->peer.out, self->media_stream, "status",
+                               "NetStream.Seek.Notify", "Live.");
   return TRUE;
 }
 
@@ -404,7 +405,7 @@ answer_unknown (const Call *call)
 {
   if (call->command->transaction > 0)
     lectern_rtmp_write_command (
-        &call->server->out, 0, "_error", call->command->transaction, NULL,
+        &call->server->peer.out, 0, "_error", call->command->transaction, NULL,
         lectern_rtmp_make_status ("error", "NetConnection.Call.Failed", "No such method."), NULL);
 }
 

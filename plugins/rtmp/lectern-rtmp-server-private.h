@@ -1,16 +1,12 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-#include "lectern-rtmp-chunk-reader.h"
 #include "lectern-rtmp-command.h"
-#include "lectern-rtmp-handshake.h"
 #include "lectern-rtmp-server.h"
 
 struct _LecternRtmpServer
 {
-  LecternRtmpHandshake handshake;
-  LecternRtmpChunkReader *reader;
-  LecternByteWriter out;
+  LecternRtmpPeer peer; /* first */
   gboolean connected;
   LecternRtmpRole role;
   LecternRtmpEventType waiting; /* the question that is not yet answered, or NONE */
@@ -26,16 +22,6 @@ struct _LecternRtmpServer
   guint32 media_stream; /* of the role */
   gboolean no_video;
   gboolean no_audio;
-
-  guint64 received;
-  guint64 acknowledged;
-  guint32 window;
-  gboolean pong_due;
-  guint32 pong;
-
-  GBytes *aggregate; /* NULL: none is being taken apart */
-  gsize aggregate_offset;
-  guint32 aggregate_shift; /* from its tags' times to ours */
 };
 
 /* Does what a command says. FALSE with @error: the connection is over. */

@@ -1,35 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-#include "lectern-rtmp-message.h"
+#include "lectern-rtmp-peer.h"
 
 #define LECTERN_RTMP_MAX_STREAMS 8
 #define LECTERN_RTMP_PLAY_STREAM 1 /* the tape's bytes name this message stream */
-
-typedef enum
-{
-  LECTERN_RTMP_EVENT_NONE,
-  LECTERN_RTMP_EVENT_CONNECT,  /* somebody wants to connect: answer */
-  LECTERN_RTMP_EVENT_PUBLISH,  /* … to publish: answer */
-  LECTERN_RTMP_EVENT_PLAY,     /* … to play: answer */
-  LECTERN_RTMP_EVENT_MEDIA,    /* message: an audio or video tag of the publisher's */
-  LECTERN_RTMP_EVENT_METADATA, /* value: a{sv} */
-  LECTERN_RTMP_EVENT_SCRIPT,   /* message: a name and values in AMF0, of the publisher's */
-  LECTERN_RTMP_EVENT_STRAY,    /* media or data that is broken or that nobody asked for */
-  LECTERN_RTMP_EVENT_STOP,     /* the peer stopped to publish or to play, and said so */
-  LECTERN_RTMP_EVENT_PAUSE,
-  LECTERN_RTMP_EVENT_RESUME,
-} LecternRtmpEventType;
-
-typedef struct
-{
-  LecternRtmpEventType type;
-  LecternRtmpMessage message;
-  GVariant *value;
-} LecternRtmpEvent;
-
-void lectern_rtmp_event_clear (LecternRtmpEvent *self);
-G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC (LecternRtmpEvent, lectern_rtmp_event_clear)
 
 typedef enum
 {

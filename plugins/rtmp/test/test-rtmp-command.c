@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "../lectern-rtmp-chunk-reader.h"
 #include "../lectern-rtmp-command.h"
-#include "../lectern-rtmp-data.h"
 #include "../lectern-rtmp-target.h"
 
 #include <math.h>
@@ -190,14 +189,12 @@ test_written (Fixture *fixture, gconstpointer unused)
 /* Data messages */
 
 static void
-parse_data (Fixture *fixture, LecternRtmpData *data)
+parse_data (Fixture *fixture, LecternFlvScript *data)
 {
-  g_auto (LecternRtmpMessage) message
-      = { .type = LECTERN_RTMP_DATA,
-          .payload = g_bytes_new (fixture->body.data, fixture->body.size) };
+  g_autoptr (GBytes) body = g_bytes_new (fixture->body.data, fixture->body.size);
   g_autoptr (GError) error = NULL;
 
-  lectern_rtmp_data_parse (&message, data, &error);
+  lectern_flv_script_parse (body, data, &error);
   g_assert_no_error (error);
 }
 
@@ -222,7 +219,7 @@ make_metadata (void)
 static void
 test_metadata (Fixture *fixture, gconstpointer user_data)
 {
-  g_auto (LecternRtmpData) data = { NULL };
+  g_auto (LecternFlvScript) data = { NULL };
   g_autofree char *printed = NULL;
 
   if (user_data != NULL)
@@ -237,7 +234,7 @@ test_metadata (Fixture *fixture, gconstpointer user_data)
 static void
 test_clear_metadata (Fixture *fixture, gconstpointer unused)
 {
-  g_auto (LecternRtmpData) data = { NULL };
+  g_auto (LecternFlvScript) data = { NULL };
 
   put_text (fixture, "@clearDataFrame");
   put_text (fixture, "onMetaData");
@@ -248,7 +245,7 @@ test_clear_metadata (Fixture *fixture, gconstpointer unused)
 static void
 test_script (Fixture *fixture, gconstpointer user_data)
 {
-  g_auto (LecternRtmpData) data = { NULL };
+  g_auto (LecternFlvScript) data = { NULL };
   gsize start;
 
   if (user_data != NULL)
@@ -265,7 +262,7 @@ test_script (Fixture *fixture, gconstpointer user_data)
 static void
 test_private_data (Fixture *fixture, gconstpointer unused)
 {
-  g_auto (LecternRtmpData) data = { NULL };
+  g_auto (LecternFlvScript) data = { NULL };
 
   put_text (fixture, "|RtmpSampleAccess");
   put (fixture, g_variant_new_boolean (TRUE));

@@ -3,7 +3,6 @@
 #include "../lectern-rtmp-chunk-reader.h"
 #include "../lectern-rtmp-chunk-writer.h"
 #include "../lectern-rtmp-command.h"
-#include "../lectern-rtmp-ingest.h"
 #include "../lectern-rtmp-tape-format.h"
 #include "rtmp-bytes.h"
 
@@ -23,7 +22,7 @@ typedef struct
   LecternSessions *sessions;
   LecternStreamRegistry *registry;
   LecternPublisher *publisher;
-  LecternRtmpIngest ingest;
+  LecternFlvIngest ingest;
   GError *error; /* why the last tag was dropped */
 } Fixture;
 
@@ -50,14 +49,14 @@ set_up (Fixture *fixture, gconstpointer unused)
   fixture->registry = lectern_stream_registry_new (fixture->sessions, &limits);
   fixture->publisher
       = lectern_stream_registry_publish (fixture->registry, "live/a", NULL, on_lost, NULL, NULL);
-  fixture->ingest = (LecternRtmpIngest){ .publisher = fixture->publisher };
+  fixture->ingest = (LecternFlvIngest){ .publisher = fixture->publisher };
 }
 
 static void
 tear_down (Fixture *fixture, gconstpointer unused)
 {
   g_clear_error (&fixture->error);
-  lectern_rtmp_ingest_clear (&fixture->ingest);
+  lectern_flv_ingest_clear (&fixture->ingest);
   lectern_publisher_end (fixture->publisher, FALSE);
   lectern_publisher_unref (fixture->publisher);
   lectern_stream_registry_end_all (fixture->registry);
@@ -71,15 +70,15 @@ static gboolean
 take (Fixture *fixture, guint8 type, guint32 timestamp, const char *head, gsize head_size,
       const void *rest, gsize rest_size)
 {
-  g_auto (LecternRtmpMessage) message = { .type = type, .stream = 1, .timestamp = timestamp };
   g_autoptr (GByteArray) body = g_byte_array_new ();
+  g_autoptr (GBytes) bytes = NULL;
 
   g_byte_array_append (body, (const guint8 *) head, (guint) head_size);
   if (rest_size > 0)
     g_byte_array_append (body, rest, (guint) rest_size);
-  message.payload = g_byte_array_free_to_bytes (g_steal_pointer (&body));
+  bytes = g_byte_array_free_to_bytes (g_steal_pointer (&body));
   g_clear_error (&fixture->error);
-  return lectern_rtmp_ingest_take (&fixture->ingest, &message, &fixture->error);
+  return lectern_flv_ingest_take (&fixture->ingest, type, timestamp, bytes, &fixture->error);
 }
 
 static gboolean
@@ -203,12 +202,12 @@ test_count_bad (Fixture *fixture, gconstpointer unused)
 {
   g_autoptr (GError) error = NULL;
 
-  for (guint i = 0; i < LECTERN_RTMP_MAX_BAD_TAGS; i++)
-    g_assert_true (lectern_rtmp_ingest_count_bad (&fixture->ingest, NULL, 5 + i, NULL));
-  g_assert_false (lectern_rtmp_ingest_count_bad (&fixture->ingest, NULL, 200, &error));
+  for (guint i = 0; i < LECTERN_FLV_MAX_BAD_TAGS; i++)
+    g_assert_true (lectern_flv_ingest_count_bad (&fixture->ingest, NULL, 5 + i, NULL));
+  g_assert_false (lectern_flv_ingest_count_bad (&fixture->ingest, NULL, 200, &error));
   g_assert_error (error, LECTERN_ERROR, LECTERN_ERROR_INVALID_DATA);
   g_assert_true (
-      lectern_rtmp_ingest_count_bad (&fixture->ingest, NULL, 6 + LECTERN_RTMP_BAD_TAGS_US, NULL));
+      lectern_flv_ingest_count_bad (&fixture->ingest, NULL, 6 + LECTERN_FLV_BAD_TAGS_US, NULL));
 }
 
 static void
@@ -219,13 +218,13 @@ test_bitrate (Fixture *fixture, gconstpointer unused)
 
   fixture->ingest.max_bitrate = 8000000;
   /* A burst within the five seconds is no matter. */
-  g_assert_true (lectern_rtmp_ingest_count_bytes (&fixture->ingest, 1000, now_us, NULL));
-  g_assert_true (lectern_rtmp_ingest_count_bytes (&fixture->ingest, 4000000, now_us + 1, NULL));
-  now_us += LECTERN_RTMP_RATE_US;
-  g_assert_true (lectern_rtmp_ingest_count_bytes (&fixture->ingest, 900000, now_us, NULL));
-  g_assert_true (lectern_rtmp_ingest_count_bytes (&fixture->ingest, 5000000, now_us + 1, NULL));
-  now_us += LECTERN_RTMP_RATE_US;
-  g_assert_false (lectern_rtmp_ingest_count_bytes (&fixture->ingest, 1, now_us, &error));
+  g_assert_true (lectern_flv_ingest_count_bytes (&fixture->ingest, 1000, now_us, NULL));
+  g_assert_true (lectern_flv_ingest_count_bytes (&fixture->ingest, 4000000, now_us + 1, NULL));
+  now_us += LECTERN_FLV_RATE_US;
+  g_assert_true (lectern_flv_ingest_count_bytes (&fixture->ingest, 900000, now_us, NULL));
+  g_assert_true (lectern_flv_ingest_count_bytes (&fixture->ingest, 5000000, now_us + 1, NULL));
+  now_us += LECTERN_FLV_RATE_US;
+  g_assert_false (lectern_flv_ingest_count_bytes (&fixture->ingest, 1, now_us, &error));
   g_assert_error (error, LECTERN_ERROR, LECTERN_ERROR_LIMIT);
 }
 

@@ -1,16 +1,13 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-#include "lectern-rtmp-data.h"
-
-#include "lectern-rtmp-command.h"
+#include "formats/lectern-flv-script.h"
 
 #include <math.h>
 #include <string.h>
 
 #define MAX_KEY 64
-#define AMF0_STRING 0x02
 
 void
-lectern_rtmp_data_clear (LecternRtmpData *self)
+lectern_flv_script_clear (LecternFlvScript *self)
 {
   g_clear_pointer (&self->metadata, g_variant_unref);
   g_clear_pointer (&self->script, g_bytes_unref);
@@ -19,13 +16,13 @@ lectern_rtmp_data_clear (LecternRtmpData *self)
 static gboolean
 is_kept (const char *key, GVariant *value)
 {
-  if (*key == '\0' || strlen (key) > MAX_KEY || !lectern_rtmp_text_is_clean (key))
+  if (*key == '\0' || strlen (key) > MAX_KEY || !lectern_amf_text_is_clean (key))
     return FALSE;
   if (g_variant_is_of_type (value, G_VARIANT_TYPE_DOUBLE))
     return isfinite (g_variant_get_double (value));
   if (g_variant_is_of_type (value, G_VARIANT_TYPE_STRING))
-    return g_variant_get_size (value) <= LECTERN_RTMP_MAX_METADATA_TEXT
-           && lectern_rtmp_text_is_clean (g_variant_get_string (value, NULL));
+    return g_variant_get_size (value) <= LECTERN_FLV_MAX_METADATA_TEXT
+           && lectern_amf_text_is_clean (g_variant_get_string (value, NULL));
   return g_variant_is_of_type (value, G_VARIANT_TYPE_BOOLEAN);
 }
 
@@ -42,7 +39,7 @@ sanitise (GVariant *value)
   g_variant_iter_init (&iter, value);
   while (g_variant_iter_next (&iter, "{&sv}", &key, &member))
     {
-      if (kept < LECTERN_RTMP_MAX_METADATA && is_kept (key, member))
+      if (kept < LECTERN_FLV_MAX_METADATA && is_kept (key, member))
         {
           g_variant_builder_add (&builder, "{sv}", key, member);
           kept++;
@@ -70,7 +67,7 @@ read_name (LecternByteReader *reader, char **name, GError **error)
 }
 
 static gboolean
-read_metadata (LecternByteReader *reader, LecternRtmpData *self, GError **error)
+read_metadata (LecternByteReader *reader, LecternFlvScript *self, GError **error)
 {
   g_autoptr (GVariant) value = lectern_amf0_read (reader, error);
 
@@ -86,19 +83,16 @@ read_metadata (LecternByteReader *reader, LecternRtmpData *self, GError **error)
 }
 
 gboolean
-lectern_rtmp_data_parse (const LecternRtmpMessage *message, LecternRtmpData *self, GError **error)
+lectern_flv_script_parse (GBytes *body, LecternFlvScript *self, GError **error)
 {
   g_autofree char *name = NULL;
   LecternByteReader reader;
   gsize size;
-  gsize start;
-  const guint8 *data = g_bytes_get_data (message->payload, &size);
+  gsize start = 0;
+  const guint8 *data = g_bytes_get_data (body, &size);
 
-  *self = (LecternRtmpData){ NULL };
+  *self = (LecternFlvScript){ NULL };
   lectern_byte_reader_init (&reader, data, size);
-  if (message->type == LECTERN_RTMP_DATA_AMF3 && size > 0 && data[0] != AMF0_STRING)
-    lectern_byte_reader_skip (&reader, 1);
-  start = reader.offset;
   if (!read_name (&reader, &name, error))
     return FALSE;
   if (strcmp (name, "@clearDataFrame") == 0)
@@ -126,6 +120,6 @@ lectern_rtmp_data_parse (const LecternRtmpMessage *message, LecternRtmpData *sel
       if (value == NULL)
         return FALSE;
     }
-  self->script = g_bytes_new_from_bytes (message->payload, start, size - start);
+  self->script = g_bytes_new_from_bytes (body, start, size - start);
   return TRUE;
 }

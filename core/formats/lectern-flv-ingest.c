@@ -1,15 +1,17 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-#include "lectern-rtmp-ingest.h"
+#include "formats/lectern-flv-ingest.h"
+
+#include "formats/lectern-h264.h"
 
 #define NS_PER_MS G_GINT64_CONSTANT (1000000)
 
 void
-lectern_rtmp_ingest_clear (LecternRtmpIngest *self)
+lectern_flv_ingest_clear (LecternFlvIngest *self)
 {
   g_clear_pointer (&self->video, lectern_track_unref);
   g_clear_pointer (&self->audio, lectern_track_unref);
   g_clear_pointer (&self->script, lectern_track_unref);
-  *self = (LecternRtmpIngest){ NULL };
+  *self = (LecternFlvIngest){ NULL };
 }
 
 /* How long the lengths before NAL units are: 4.4.2 and 8.3.3 of ISO 14496-15; make_track has
@@ -29,7 +31,7 @@ get_nal_length_size (LecternTrack *track)
 }
 
 static gboolean
-set_track (LecternRtmpIngest *self, const LecternFlvBody *body, GBytes *config, GError **error)
+set_track (LecternFlvIngest *self, const LecternFlvBody *body, GBytes *config, GError **error)
 {
   LecternTrack *track = lectern_flv_make_track (body, config, error);
   LecternTrack **slot;
@@ -48,7 +50,7 @@ set_track (LecternRtmpIngest *self, const LecternFlvBody *body, GBytes *config, 
 /* Whether frames of @body may follow what the publisher announced. A codec without a config needs
  * no announcement: its first frame is one. */
 static gboolean
-prepare_track (LecternRtmpIngest *self, const LecternFlvBody *body, GError **error)
+prepare_track (LecternFlvIngest *self, const LecternFlvBody *body, GError **error)
 {
   LecternTrack *track
       = lectern_codec_get_media (body->codec) == LECTERN_MEDIA_VIDEO ? self->video : self->audio;
@@ -65,7 +67,7 @@ prepare_track (LecternRtmpIngest *self, const LecternFlvBody *body, GError **err
 }
 
 static gboolean
-push_frame (LecternRtmpIngest *self, const LecternFlvBody *body, gint64 dts, GBytes *payload,
+push_frame (LecternFlvIngest *self, const LecternFlvBody *body, gint64 dts, GBytes *payload,
             GError **error)
 {
   LecternMedia media = lectern_codec_get_media (body->codec);
@@ -90,26 +92,26 @@ push_frame (LecternRtmpIngest *self, const LecternFlvBody *body, gint64 dts, GBy
 }
 
 static gboolean
-take_media (LecternRtmpIngest *self, const LecternRtmpMessage *message, gint64 dts, GError **error)
+take_media (LecternFlvIngest *self, gboolean video, GBytes *tag, gint64 dts, GError **error)
 {
   g_autoptr (GBytes) payload = NULL;
   LecternFlvBody body;
   gsize size;
-  const guint8 *data = g_bytes_get_data (message->payload, &size);
+  const guint8 *data = g_bytes_get_data (tag, &size);
 
-  if (!(message->type == LECTERN_RTMP_VIDEO ? lectern_flv_parse_video (data, size, &body, error)
-                                            : lectern_flv_parse_audio (data, size, &body, error)))
+  if (!(video ? lectern_flv_parse_video (data, size, &body, error)
+              : lectern_flv_parse_audio (data, size, &body, error)))
     return FALSE;
   if (body.kind != LECTERN_FLV_FRAME && body.kind != LECTERN_FLV_CONFIG)
     return TRUE;
-  payload = g_bytes_new_from_bytes (message->payload, body.payload_offset, body.payload_size);
+  payload = g_bytes_new_from_bytes (tag, body.payload_offset, body.payload_size);
   if (body.kind == LECTERN_FLV_CONFIG)
     return set_track (self, &body, payload, error);
   return push_frame (self, &body, dts, payload, error);
 }
 
 static void
-take_script (LecternRtmpIngest *self, const LecternRtmpMessage *message, gint64 dts)
+take_script (LecternFlvIngest *self, GBytes *script, gint64 dts)
 {
   static const LecternTrack fields = { .media = LECTERN_MEDIA_DATA, .codec = LECTERN_CODEC_SCRIPT };
 
@@ -119,52 +121,51 @@ take_script (LecternRtmpIngest *self, const LecternRtmpMessage *message, gint64 
       lectern_publisher_set_track (self->publisher, self->script);
     }
   lectern_publisher_push (self->publisher, LECTERN_MEDIA_DATA, LECTERN_PACKET_NONE, dts, dts,
-                          message->payload);
+                          script);
 }
 
 gboolean
-lectern_rtmp_ingest_take (LecternRtmpIngest *self, const LecternRtmpMessage *message,
-                          GError **error)
+lectern_flv_ingest_take (LecternFlvIngest *self, guint8 type, guint32 time_ms, GBytes *body,
+                         GError **error)
 {
   gint64 dts;
 
   /* Encoders send empty messages at the end of a track; they mean nothing. */
-  if (g_bytes_get_size (message->payload) == 0)
+  if (g_bytes_get_size (body) == 0)
     return TRUE;
-  dts = lectern_unwrap_ms (&self->unwrap, message->timestamp) * NS_PER_MS;
-  if (message->type == LECTERN_RTMP_AUDIO || message->type == LECTERN_RTMP_VIDEO)
-    return take_media (self, message, dts, error);
-  take_script (self, message, dts);
+  dts = lectern_unwrap_ms (&self->unwrap, time_ms) * NS_PER_MS;
+  if (type == LECTERN_FLV_TAG_AUDIO || type == LECTERN_FLV_TAG_VIDEO)
+    return take_media (self, type == LECTERN_FLV_TAG_VIDEO, body, dts, error);
+  take_script (self, body, dts);
   return TRUE;
 }
 
 gboolean
-lectern_rtmp_ingest_count_bad (LecternRtmpIngest *self, const GError *why, gint64 now_us,
-                               GError **error)
+lectern_flv_ingest_count_bad (LecternFlvIngest *self, const GError *why, gint64 now_us,
+                              GError **error)
 {
-  if (self->bad_tags == 0 || now_us - self->bad_since_us > LECTERN_RTMP_BAD_TAGS_US)
+  if (self->bad_tags == 0 || now_us - self->bad_since_us > LECTERN_FLV_BAD_TAGS_US)
     {
       self->bad_tags = 0;
       self->bad_since_us = now_us;
     }
   self->bad_tags++;
-  if (self->bad_tags <= LECTERN_RTMP_MAX_BAD_TAGS)
+  if (self->bad_tags <= LECTERN_FLV_MAX_BAD_TAGS)
     return TRUE;
   g_set_error (error, LECTERN_ERROR, LECTERN_ERROR_INVALID_DATA,
-               "more than %u broken tags, the last: %s", LECTERN_RTMP_MAX_BAD_TAGS,
+               "more than %u broken tags, the last: %s", LECTERN_FLV_MAX_BAD_TAGS,
                why != NULL ? why->message : "broken, or without a publication");
   return FALSE;
 }
 
 gboolean
-lectern_rtmp_ingest_count_bytes (LecternRtmpIngest *self, gsize bytes, gint64 now_us,
-                                 GError **error)
+lectern_flv_ingest_count_bytes (LecternFlvIngest *self, gsize bytes, gint64 now_us, GError **error)
 {
   gint64 passed_us = now_us - self->rate_since_us;
   double bits;
 
   self->rate_bytes += bytes;
-  if (self->rate_since_us != 0 && passed_us < LECTERN_RTMP_RATE_US)
+  if (self->rate_since_us != 0 && passed_us < LECTERN_FLV_RATE_US)
     return TRUE;
   bits = 8.0 * (double) self->rate_bytes;
   if (self->rate_since_us != 0 && self->max_bitrate > 0

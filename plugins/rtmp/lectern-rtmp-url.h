@@ -1,0 +1,25 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+#include <lectern.h>
+
+#define LECTERN_RTMP_MAX_URL 4096
+
+/* LecternRtmpUrl: where a stream is on another server: "rtmp://HOST[:1935]/APP/NAME?QUERY", where
+ * APP may have several parts. */
+typedef struct
+{
+  gboolean secure; /* rtmps, port 443 */
+  char *host;      /* without brackets */
+  guint16 port;
+  char *app;
+  char *name;   /* with its query */
+  char *tc_url; /* of the application */
+} LecternRtmpUrl;
+
+void lectern_rtmp_url_clear (LecternRtmpUrl *self);
+G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC (LecternRtmpUrl, lectern_rtmp_url_clear)
+
+/* Errors, which do not tell the address: INVALID_DATA; NOT_SUPPORTED: a user and password, for
+ * which RTMP has no place. */
+gboolean lectern_rtmp_url_parse (const char *text, LecternRtmpUrl *self, GError **error);
