@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "lectern-rtmp-carrier.h"
 #include "lectern-rtmp-connection.h"
 
 struct _LecternRtmpPlugin
@@ -55,6 +56,7 @@ start (LecternPlugin *plugin, GError **error)
 
   read_limits (self, &limits);
   self->service = lectern_rtmp_service_new (lectern_plugin_get_host (plugin), &limits);
+  lectern_plugin_add_carrier (plugin, &lectern_rtmp_carrier, lectern_plugin_get_host (plugin));
   return add_listeners (self, "listen", FALSE, error)
          && add_listeners (self, "listen-tls", TRUE, error);
 }

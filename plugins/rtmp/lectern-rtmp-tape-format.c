@@ -6,8 +6,8 @@
 
 #define NS_PER_MS 1000000
 
-static gsize
-bound (const LecternPacket *packet)
+gsize
+lectern_rtmp_packet_bound (const LecternPacket *packet)
 {
   return lectern_rtmp_chunk_bound (lectern_flv_body_bound (packet), LECTERN_RTMP_CHUNK_SIZE);
 }
@@ -26,16 +26,13 @@ choose_csid (LecternFlvTagType type)
     }
 }
 
-static gsize
-write_packet (const LecternPacket *packet, guint8 *to, gpointer state)
+gsize
+lectern_rtmp_packet_write (const LecternPacket *packet, guint32 stream, guint32 time_ms, guint8 *to)
 {
-  LecternRtmpHeader header = { .stream = LECTERN_RTMP_PLAY_STREAM };
+  LecternRtmpHeader header = { .stream = stream, .timestamp = time_ms };
   LecternFlvTagType type;
   gsize size;
 
-  /* Metadata has no time; ffmpeg takes what is behind 0 for a track of its own. */
-  if (packet->metadata == NULL)
-    header.timestamp = (guint32) (MAX (packet->dts, 0) / NS_PER_MS);
   size = lectern_flv_write_body (packet, to + lectern_rtmp_chunk_header_size (&header), &type);
   if (size == 0)
     return 0;
@@ -44,10 +41,19 @@ write_packet (const LecternPacket *packet, guint8 *to, gpointer state)
   return lectern_rtmp_chunk_wrap (&header, to, size, LECTERN_RTMP_CHUNK_SIZE);
 }
 
+static gsize
+write_packet (const LecternPacket *packet, guint8 *to, gpointer state)
+{
+  /* Metadata has no time; ffmpeg takes what is behind 0 for a track of its own. */
+  gint64 time_ms = packet->metadata == NULL ? MAX (packet->dts, 0) / NS_PER_MS : 0;
+
+  return lectern_rtmp_packet_write (packet, LECTERN_RTMP_PLAY_STREAM, (guint32) time_ms, to);
+}
+
 static void
 put_packet (LecternByteWriter *out, LecternPacket *packet)
 {
-  gsize room = bound (packet);
+  gsize room = lectern_rtmp_packet_bound (packet);
   guint8 *to = lectern_byte_writer_reserve (out, room);
 
   if (to != NULL)
@@ -78,6 +84,6 @@ header (const LecternTapeSetup *setup, gboolean join, gpointer state)
 const LecternTapeFormat lectern_rtmp_tape_format = {
   .name = "rtmp",
   .header = header,
-  .bound = bound,
+  .bound = lectern_rtmp_packet_bound,
   .write = write_packet,
 };
