@@ -249,6 +249,13 @@ lectern_http_exchange_respond_error (LecternHttpExchange *self, const GError *er
                    lectern_error_get_public_text (error));
 }
 
+void
+lectern_http_exchange_respond_reason (LecternHttpExchange *self, const GError *error)
+{
+  respond_problem (self, lectern_error_get_http_status (error), lectern_error_get_name (error),
+                   error->message);
+}
+
 LecternConnection *
 lectern_http_exchange_hand_over (LecternHttpExchange *self, const GString *head)
 {

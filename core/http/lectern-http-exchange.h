@@ -69,6 +69,9 @@ LECTERN_API void lectern_http_exchange_respond_json (LecternHttpExchange *self, 
 /* RFC 9457 problem+json with the code's status, name and public sentence. */
 LECTERN_API void lectern_http_exchange_respond_error (LecternHttpExchange *self,
                                                       const GError *error);
+/* The same with the error's own message, for who may know: the operator. */
+LECTERN_API void lectern_http_exchange_respond_reason (LecternHttpExchange *self,
+                                                       const GError *error);
 /* Sends the head of an endless answer ("Connection: close", no Content-Length, no chunked coding:
  * RFC 9112, 6.3 rule 8) and takes the connection over: the caller sets a handler of its own and owns
  * the connection's life from here. NULL when the peer is gone, or for HEAD, which is then answered.

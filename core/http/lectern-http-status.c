@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "http/lectern-http-status.h"
 
+#include "base/lectern-json.h"
 #include "base/lectern-metrics.h"
 
 #include <string.h>
@@ -73,13 +74,17 @@ lectern_http_status_get_name (guint status)
 GBytes *
 lectern_http_status_make_problem (guint status, const char *name, const char *detail)
 {
+  g_autoptr (JsonNode) node = json_node_init_string (json_node_alloc (), detail);
+  g_autoptr (GBytes) quoted = lectern_json_print (node);
   char *text;
 
   if (name == NULL)
     name = lectern_http_status_get_name (status);
   text = g_strdup_printf ("{\"type\":\"urn:lectern:error:%s\",\"title\":\"%s\",\"status\":%u,"
-                          "\"detail\":\"%s\",\"code\":\"%s\"}\n",
-                          name, lectern_http_status_get_phrase (status), status, detail, name);
+                          "\"detail\":%.*s,\"code\":\"%s\"}\n",
+                          name, lectern_http_status_get_phrase (status), status,
+                          (int) g_bytes_get_size (quoted),
+                          (const char *) g_bytes_get_data (quoted, NULL), name);
   return g_bytes_new_take (text, strlen (text));
 }
 

@@ -38,7 +38,7 @@ answer_all (JsonNode *answer, const GError *error, gpointer user_data)
   json_node_take_object (root, object);
   if (error != NULL)
     {
-      lectern_http_exchange_respond_error (user_data, error);
+      lectern_http_exchange_respond_reason (user_data, error);
       return;
     }
   json_object_set_member (object, "relays", json_node_copy (answer));
@@ -75,7 +75,7 @@ answer_one (JsonNode *answer, const GError *error, gpointer user_data)
   if (found != NULL)
     respond (user_data, 200, found);
   else
-    lectern_http_exchange_respond_error (user_data, error != NULL ? error : missing);
+    lectern_http_exchange_respond_reason (user_data, error != NULL ? error : missing);
 }
 
 static void
@@ -152,7 +152,7 @@ answer_created (JsonNode *answer, const GError *error, gpointer user_data)
 
   if (error != NULL)
     {
-      lectern_http_exchange_respond_error (user_data, error);
+      lectern_http_exchange_respond_reason (user_data, error);
       return;
     }
   id = json_object_get_string_member (json_node_get_object (answer), "id");
@@ -170,7 +170,7 @@ on_create (LecternHttpExchange *exchange, gpointer user_data)
   LecternRelaySpec spec = { 0 };
 
   if (root == NULL || !read_spec (root, &spec, &error))
-    lectern_http_exchange_respond_error (exchange, error);
+    lectern_http_exchange_respond_reason (exchange, error);
   else
     lectern_relays_create (get_relays (user_data), &spec, answer_created,
                            lectern_http_exchange_ref (exchange), unref_exchange);
@@ -183,7 +183,7 @@ answer_removed (JsonNode *answer, const GError *error, gpointer user_data)
 {
   if (error != NULL)
     {
-      lectern_http_exchange_respond_error (user_data, error);
+      lectern_http_exchange_respond_reason (user_data, error);
       return;
     }
   g_message ("relay '%s' is removed by %s", lectern_http_exchange_get_parameter (user_data, "id"),

@@ -152,6 +152,7 @@ begin_run (Desk *desk, const char *name, LecternStream *stream, const char *quer
     .fence = desk->rule->fixed ? NULL : self->options.fence,
     .hold_us = self->options.hold_us,
     .timeout_us = self->options.timeout_us,
+    .silence_us = self->options.silence_us,
   };
   Run *run;
 

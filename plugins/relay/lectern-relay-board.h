@@ -13,6 +13,7 @@ typedef struct
   gint64 linger_us;         /* a pull on demand after its last viewer */
   gint64 hold_us;           /* a stream after its upstream was lost */
   gint64 timeout_us;
+  gint64 silence_us;
   guint max_relays;
   guint max_transfers;
 } LecternRelayBoardOptions;

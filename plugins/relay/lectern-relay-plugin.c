@@ -37,6 +37,7 @@ read_options (LecternPlugin *plugin, LecternRelayFence *fence)
     .linger_us = lectern_plugin_get_duration (plugin, "linger"),
     .hold_us = lectern_plugin_get_duration (plugin, "hold"),
     .timeout_us = lectern_plugin_get_duration (plugin, "timeout"),
+    .silence_us = lectern_plugin_get_duration (plugin, "silence"),
     .max_relays = (guint) lectern_plugin_get_integer (plugin, "max-relays"),
     .max_transfers = (guint) lectern_plugin_get_integer (plugin, "max-transfers"),
   };
@@ -222,7 +223,9 @@ static const LecternSetting settings[] = {
   { "hold", LECTERN_SETTING_DURATION, "5m", "0s", "1d",
     N_ ("How long viewers of a fetched stream are kept while its upstream is away") },
   { "timeout", LECTERN_SETTING_DURATION, "5s", "500ms", "1m",
-    N_ ("How long connecting may take, and how long the other side may be silent") },
+    N_ ("How long it may take until the other side has accepted and, for a pull, media comes") },
+  { "silence", LECTERN_SETTING_DURATION, "20s", "1s", "10m",
+    N_ ("How long the other side may then be silent, as it is while its own publisher is away") },
   { "max-relays", LECTERN_SETTING_INTEGER, "64", "0", "10000",
     N_ ("Most relays at a time; further ones cannot be made by the API") },
   { "max-transfers", LECTERN_SETTING_INTEGER, "256", "1", "100000",

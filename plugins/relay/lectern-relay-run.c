@@ -92,8 +92,17 @@ tell_log (LecternRelayRun *self)
 }
 
 static void
+count_running (gint change)
+{
+  lectern_metric_add (lectern_metrics_get_gauge ("lectern_relay_streams",
+                                                 "Streams that relays carry now", NULL, NULL),
+                      change);
+}
+
+static void
 set_state (LecternRelayRun *self, LecternRelayState state, const GError *error)
 {
+  count_running ((state == LECTERN_RELAY_RUNNING) - (self->state == LECTERN_RELAY_RUNNING));
   self->state = state;
   self->since_us = lectern_clock_wall_us ();
   self->next_us = 0;
@@ -278,6 +287,7 @@ lectern_relay_run_new (const LecternRelayTransferSpec *spec, const char *query,
 void
 lectern_relay_run_free (LecternRelayRun *self)
 {
+  count_running (-(self->state == LECTERN_RELAY_RUNNING));
   g_clear_handle_id (&self->timer, g_source_remove);
   drop_transfer (self);
   give_up_stream (self);

@@ -23,12 +23,15 @@ struct _LecternRelayTransfer
   GArray *doors;            /* our own addresses; NULL: the URL names another stream */
   gint64 hold_us;
   gint64 timeout_us;
+  gint64 silence_us;
 
   /* The reactor's. */
   LecternTransfer *transfer;
   LecternPublisher *publisher;
+  LecternSession *session; /* of a pull that publishes */
   LecternTimer sample;
-  const char *refusal; /* what the filter says; or NULL */
+  LecternTimer patience; /* until the other side has accepted */
+  const char *refusal;   /* what the filter says; or NULL */
   gboolean begun;
   gboolean over;
 
@@ -130,8 +133,16 @@ tell (LecternRelayTransfer *self, LecternRelayEvent event, const GError *error)
 static void
 take_sample (LecternRelayTransfer *self)
 {
-  if (self->transfer != NULL)
-    __atomic_store_n (&self->bytes, lectern_transfer_get_bytes (self->transfer), __ATOMIC_RELAXED);
+  guint64 before = __atomic_load_n (&self->bytes, __ATOMIC_RELAXED);
+  guint64 now = self->transfer != NULL ? lectern_transfer_get_bytes (self->transfer) : before;
+
+  __atomic_store_n (&self->bytes, now, __ATOMIC_RELAXED);
+  if (self->session != NULL)
+    lectern_session_add_bytes (self->session, now - before);
+  lectern_metric_add (lectern_metrics_get_counter ("lectern_relay_bytes_total",
+                                                   "Media that relays have carried", "direction",
+                                                   self->stream == NULL ? "in" : "out"),
+                      (gint64) (now - before));
 }
 
 static void
@@ -150,25 +161,61 @@ halt (LecternRelayTransfer *self)
   self->over = TRUE;
   take_sample (self);
   lectern_timer_stop (&self->sample);
+  lectern_timer_stop (&self->patience);
   g_clear_pointer (&self->transfer, lectern_transfer_stop);
+}
+
+static void
+end_session (LecternRelayTransfer *self, const GError *error)
+{
+  if (self->session == NULL)
+    return;
+  lectern_session_end (self->session, error);
+  g_clear_pointer (&self->session, lectern_session_unref);
 }
 
 static void
 finish (LecternRelayTransfer *self, LecternRelayCause cause, const GError *error)
 {
+  /* It may belong to what is stopped now. */
+  g_autoptr (GError) reason = error != NULL ? g_error_copy (error) : NULL;
+
   if (self->over)
     return;
   halt (self);
   g_atomic_int_set (&self->cause, (gint) cause);
+  end_session (self, reason);
   if (self->publisher != NULL)
-    lectern_publisher_end (self->publisher, error != NULL);
-  tell (self, LECTERN_RELAY_ENDED, error);
+    lectern_publisher_end (self->publisher, reason != NULL);
+  tell (self, LECTERN_RELAY_ENDED, reason);
 }
 
 static void
 on_publisher_lost (LecternPublisher *publisher, const GError *reason, gpointer user_data)
 {
   finish (user_data, LECTERN_RELAY_TAKEN, reason);
+}
+
+static void
+on_kick (LecternSession *session, const GError *reason, gpointer user_data)
+{
+  g_autoptr (GError) kicked
+      = reason != NULL ? g_error_copy (reason)
+                       : g_error_new_literal (LECTERN_ERROR, LECTERN_ERROR_CLOSED, "it was ended");
+
+  finish (user_data, LECTERN_RELAY_LOST, kicked);
+}
+
+static void
+start_session (LecternRelayTransfer *self)
+{
+  LecternAddress nobody = { 0 };
+  g_autoptr (LecternAccessRequest) request
+      = lectern_access_request_new (LECTERN_ACTION_PUBLISH, self->name, "relay", &nobody);
+
+  self->session
+      = lectern_sessions_start (lectern_host_get_sessions (self->host), LECTERN_SESSION_PUBLISH,
+                                request, self->identity, on_kick, self);
 }
 
 static LecternPublisher *
@@ -190,6 +237,8 @@ on_publish (gpointer user_data, GError **error)
   /* Whoever has a key for the stream comes first. */
   lectern_publisher_set_yielding (self->publisher);
   lectern_publisher_set_grace (self->publisher, self->hold_us);
+  start_session (self);
+  lectern_timer_stop (&self->patience);
   tell (self, LECTERN_RELAY_STARTED, NULL);
   return lectern_publisher_ref (self->publisher);
 }
@@ -197,7 +246,24 @@ on_publish (gpointer user_data, GError **error)
 static void
 on_started (gpointer user_data)
 {
-  tell (user_data, LECTERN_RELAY_STARTED, NULL);
+  LecternRelayTransfer *self = user_data;
+
+  lectern_timer_stop (&self->patience);
+  tell (self, LECTERN_RELAY_STARTED, NULL);
+}
+
+/* The carrier's own limit is for silence, which is longer: an upstream whose publisher is away says
+ * nothing for a while. */
+static void
+on_patience_over (LecternTimer *timer)
+{
+  LecternRelayTransfer *self
+      = (LecternRelayTransfer *) ((char *) timer
+                                  - G_STRUCT_OFFSET (LecternRelayTransfer, patience));
+  g_autoptr (GError) error = g_error_new_literal (LECTERN_ERROR, LECTERN_ERROR_TIMED_OUT,
+                                                  "nothing has come, or been taken, in time");
+
+  finish (self, LECTERN_RELAY_LOST, error);
 }
 
 static void
@@ -273,7 +339,7 @@ begin_transfer (LecternRelayTransfer *self, GError **error)
     .transport = self->rule->transport,
     .filter = may_connect,
     .filter_data = self,
-    .timeout_us = self->timeout_us,
+    .timeout_us = self->silence_us,
   };
 
   return self->stream == NULL
@@ -293,7 +359,10 @@ begin (gpointer data)
       if (self->transfer == NULL)
         finish (self, LECTERN_RELAY_REFUSED, error);
       else
-        lectern_timer_start (&self->sample, self->reactor, SAMPLE_US, on_sample);
+        {
+          lectern_timer_start (&self->sample, self->reactor, SAMPLE_US, on_sample);
+          lectern_timer_start (&self->patience, self->reactor, self->timeout_us, on_patience_over);
+        }
     }
   transfer_unref (self);
 }
@@ -306,6 +375,7 @@ end (gpointer data)
   if (!self->over)
     {
       halt (self);
+      end_session (self, NULL);
       if (self->publisher != NULL)
         lectern_publisher_end (self->publisher, FALSE);
     }
@@ -332,6 +402,7 @@ lectern_relay_transfer_new (const LecternRelayTransferSpec *spec, LecternRelayTr
   self->fence = spec->fence != NULL ? lectern_relay_fence_ref (spec->fence) : NULL;
   self->hold_us = spec->hold_us;
   self->timeout_us = spec->timeout_us;
+  self->silence_us = spec->silence_us;
   if (lectern_relay_url_names (self->url, self->name))
     self->doors = lectern_host_list_addresses (spec->host);
   self->func = func;

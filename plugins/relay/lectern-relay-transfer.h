@@ -36,7 +36,8 @@ typedef struct
   LecternStream *stream;    /* to be pushed; NULL: pull */
   LecternRelayFence *fence; /* NULL: the operator's own, leads anywhere */
   gint64 hold_us;           /* how long the stream waits for a pull that was lost */
-  gint64 timeout_us;
+  gint64 timeout_us;        /* until the other side has accepted */
+  gint64 silence_us;        /* then */
 } LecternRelayTransferSpec;
 
 /* Begins. @func never runs inside a call of this interface. Returns: (transfer full). */

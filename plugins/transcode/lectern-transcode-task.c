@@ -112,7 +112,6 @@ tell_ladder (LecternTranscodeTask *self)
 
 /* ── what is to be made ── */
 
-/* MP3 only in files of its own: in MP4, as segments are, not everywhere. */
 static gboolean
 browsers_play (LecternCodec codec)
 {
@@ -122,6 +121,7 @@ browsers_play (LecternCodec codec)
     case LECTERN_CODEC_AV1:
     case LECTERN_CODEC_VP9:
     case LECTERN_CODEC_AAC:
+    case LECTERN_CODEC_MP3:
     case LECTERN_CODEC_OPUS:
       return TRUE;
     default:

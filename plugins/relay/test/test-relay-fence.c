@@ -59,14 +59,14 @@ only_public_addresses (void)
       LecternAddress address = parse (closed[i]);
 
       if (lectern_relay_address_is_public (&address))
-        g_error ("%s", closed[i]);
+        g_test_fail_printf ("%s is let through", closed[i]);
     }
   for (guint i = 0; i < G_N_ELEMENTS (open); i++)
     {
       LecternAddress address = parse (open[i]);
 
       if (!lectern_relay_address_is_public (&address))
-        g_error ("%s", open[i]);
+        g_test_fail_printf ("%s is kept out", open[i]);
     }
 }
 

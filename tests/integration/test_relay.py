@@ -1,0 +1,481 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""Relays between real servers: pull, on demand, push, files, their API, loops, and lost upstreams.
+
+LECTERN_TEST_RELAY_KILLS=20 kills the upstream so many times (4).
+"""
+
+import collections
+import json
+import os
+import re
+import selectors
+import socket
+import threading
+import time
+
+import lectern_test
+import rtmp
+
+KILLS = int(os.environ.get("LECTERN_TEST_RELAY_KILLS", "4"))
+OPEN = {"access.open-publish": "true"}
+
+
+class Teacher:
+    """Publishes 25 frames a second, a key frame each half a second, until it is stopped or cut off."""
+
+    def __init__(self, server, name, key=None):
+        self.client = rtmp.publisher(server, name, key=key)
+        self.name, self.begun = name, time.monotonic()
+        self.stopping = threading.Event()
+        self.thread = threading.Thread(target=self._run, daemon=True)
+        self.thread.start()
+
+    def _run(self):
+        count = 0
+        while not self.stopping.wait(max(0, self.begun + count * 0.04 - time.monotonic())):
+            try:
+                self.client.video(count * 40, key=count % 12 == 0, size=400)
+                self.client.audio(count * 40 + 1)
+            except OSError:
+                return
+            count += 1
+
+    def stop(self):
+        """As one who is done."""
+        self.stopping.set()
+        self.thread.join()
+        self.client.unpublish(self.name.partition("/")[2])
+        self.close()
+
+    def close(self):
+        self.stopping.set()
+        self.thread.join()
+        self.client.close()
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, kind, value, trace):
+        self.close()
+
+
+class Viewer:
+    """One GET of an FLV stream, read by a thread that remembers when pictures came."""
+
+    def __init__(self, server, name, query=""):
+        self.raw = lectern_test.Raw(server.http_port, timeout=60)
+        path = f"/{name}.flv" + (f"?{query}" if query else "")
+        self.raw.send(f"GET {path} HTTP/1.1\r\nHost: localhost\r\n\r\n".encode())
+        self.pictures, self.times, self.over = 0, collections.deque(maxlen=1000), False
+        self.thread = threading.Thread(target=self._run, daemon=True)
+        self.thread.start()
+
+    def _run(self):
+        try:
+            self.raw.head()
+            self.raw.exactly(13)
+            while True:
+                head = self.raw.exactly(11)
+                body = self.raw.exactly(int.from_bytes(head[1:4], "big") + 4)
+                if head[0] == 9 and body[1] == 1:
+                    self.pictures += 1
+                    self.times.append(time.monotonic())
+        except (AssertionError, OSError, ValueError):
+            self.over = True
+
+    def wait_pictures(self, count=1, timeout=10):
+        goal = self.pictures + count
+        lectern_test.wait_for(lambda: self.pictures >= goal, timeout, "pictures")
+
+    def wait_after(self, moment):
+        """When the first picture after MOMENT came."""
+        return lectern_test.wait_for(lambda: next((at for at in list(self.times) if at > moment), None),
+                                     10, "pictures")
+
+    def close(self):
+        try:
+            self.raw.socket.shutdown(socket.SHUT_RDWR)
+        except OSError:
+            pass
+        self.thread.join()
+        self.raw.close()
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, kind, value, trace):
+        self.close()
+
+
+class RelayCase(lectern_test.TestCase):
+    def origin(self, **settings):
+        return self.server(settings=OPEN | settings)
+
+    def edge(self, settings=None, **options):
+        base = {"plugins.relay": "true", "rtmp.listen": "127.0.0.1:0"}
+        return self.server(settings=base | (settings or {}), **options)
+
+    def watch(self, server, name, **options):
+        viewer = Viewer(server, name, **options)
+        self.addCleanup(viewer.close)
+        return viewer
+
+    def relays(self, server):
+        return server.json("/api/v1/relays", server.manager())["relays"]
+
+    def wait_state(self, server, state, index=0, timeout=10):
+        def is_there():
+            relays = self.relays(server)
+            return relays[index] if len(relays) > index and relays[index]["state"] == state else None
+        return lectern_test.wait_for(is_there, timeout, f"relay {index} to be {state}")
+
+    def players(self, server, name):
+        sessions = server.json(f"/api/v1/sessions?stream={name}", server.manager())["sessions"]
+        return [session for session in sessions if session["role"] == "play"]
+
+    def post(self, server, **relay):
+        status, headers, body = server.request(
+            "POST", "/api/v1/relays", json.dumps(relay),
+            server.manager() | {"Content-Type": "application/json"})
+        return status, json.loads(body), headers
+
+
+class Pull(RelayCase):
+    def test_a_stream_is_fetched_again_and_again(self):
+        origin = self.origin()
+        source = f"rtmp://127.0.0.1:{origin.rtmp_port}/live/a"
+        edge = self.edge({"relay.pull": f"live/b {source}?token=hush"})
+        with Teacher(origin, "live/a") as teacher:
+            edge.wait_live("live/b")
+            viewer = self.watch(edge, "live/b")
+            viewer.wait_pictures(5)
+            relay = self.wait_state(edge, "running")
+            self.assertEqual(relay["mode"], "pull")
+            self.assertEqual(relay["source"], "keyfile")
+            lectern_test.wait_for(lambda: self.relays(edge)[0]["bytes"] > 0, 5, "bytes")
+            teacher.stop()
+        # Ended in order there, so here.
+        lectern_test.wait_for(lambda: viewer.over, 5, "the viewer's end")
+        with Teacher(origin, "live/a"):
+            edge.wait_live("live/b")
+        self.assertNotIn("hush", edge.log() + json.dumps(self.relays(edge)))
+
+    def test_whoever_has_the_key_comes_first(self):
+        origin = self.origin()
+        edge = self.edge(
+            {"relay.pull": f"live/a rtmp://127.0.0.1:{origin.rtmp_port}/live/a"} | OPEN)
+        with Teacher(origin, "live/a"):
+            edge.wait_live("live/a")
+            viewer = self.watch(edge, "live/a")
+            viewer.wait_pictures(3)
+            with Teacher(edge, "live/a") as local:
+                relay = self.wait_state(edge, "waiting")
+                self.assertIn("publishes", relay["error"])
+                viewer.wait_pictures(20)
+                self.assertFalse(viewer.over)
+                local.stop()
+            # The name is free again.
+            self.wait_state(edge, "running")
+
+    def test_a_file_is_played_over_and_over(self):
+        clip = lectern_test.temporary_directory() / "clip.mp4"
+        with lectern_test.ffmpeg_push(str(clip), seconds=1, realtime=False,
+                                      output=("-f", "mp4")) as maker:
+            self.assertEqual(maker.wait(), 0, maker.output())
+        edge = self.edge({"relay.pull": f"live/loop file://{clip}"})
+        edge.wait_live("live/loop")
+        viewer = self.watch(edge, "live/loop")
+        viewer.wait_pictures(40)  # of 15 a second
+        self.assertFalse(viewer.over)
+        self.assertEqual(self.relays(edge)[0]["url"], f"file://{clip}")
+
+    def test_a_reload_leaves_alone_what_has_not_changed(self):
+        origin = self.origin()
+        base = f"rtmp://127.0.0.1:{origin.rtmp_port}/live"
+        edge = self.edge(allow=["stay as they were"])
+
+        def reload(value):
+            edge.config_path.write_text(f"[relay]\npull = {value}\n", encoding="utf-8")
+            edge.run("reload")
+
+        with Teacher(origin, "live/a"), Teacher(origin, "live/b"):
+            reload(f"live/a {base}/a")
+            viewer = self.watch(edge, "live/a")
+            viewer.wait_pictures(3)
+            first = self.wait_state(edge, "running")
+            reload(f"live/b {base}/b; live/a {base}/a")
+            edge.wait_live("live/b")
+            viewer.wait_pictures(3)
+            self.assertIn(first["started"], [each["started"] for each in self.relays(edge)])
+            self.assertEqual(max(each["attempts"] for each in self.relays(edge)), 1)
+            reload(f"live/a {base}/a; live {base}/c")
+            edge.wait_log(r"stay as they were.*\[relay\] pull, value 2: 'live' is not a stream")
+            reload(f"live/b {base}/b")
+            lectern_test.wait_for(lambda: viewer.over, 5, "the end of what is gone")
+            self.assertEqual(len(self.relays(edge)), 1)
+
+
+class OnDemand(RelayCase):
+    def demand(self, origin, **settings):
+        return self.edge({"relay.on-demand": f"live rtmp://127.0.0.1:{origin.rtmp_port}/live",
+                          "relay.linger": "500ms", "media.wait": "2s", "plugins.dash": "true"}
+                         | settings)
+
+    def test_one_connection_for_all_and_none_for_nobody(self):
+        origin = self.origin()
+        edge = self.demand(origin)
+        with Teacher(origin, "live/a"):
+            origin.wait_live("live/a")
+            self.assertIsNone(edge.stream("live/a"))
+            self.assertEqual(self.relays(edge)[0]["state"], "idle")
+            viewers = [Viewer(edge, "live/a", "who=ann&gop=0")]
+            viewers[0].wait_pictures(3)
+            viewers += [Viewer(edge, "live/a") for _ in range(4)]
+            for viewer in viewers:
+                viewer.wait_pictures(3)
+            with rtmp.player(edge, "live/a") as player:
+                player.media(3)
+                upstream = self.players(origin, "live/a")
+                self.assertEqual(len(upstream), 1)
+            self.assertEqual(self.wait_state(edge, "running")["streams"][0]["stream"], "live/a")
+            for viewer in viewers:
+                viewer.close()
+            lectern_test.wait_for(lambda: not self.players(origin, "live/a"), 10, "the pull's end")
+            lectern_test.wait_for(lambda: edge.stream("live/a") is None, 5, "the stream's end")
+            self.assertEqual(self.relays(edge)[0]["state"], "idle")
+            # And once more.
+            with Viewer(edge, "live/a") as viewer:
+                viewer.wait_pictures(3)
+
+    def test_a_playlist_is_worth_waiting_for(self):
+        origin = self.origin()
+        edge = self.demand(origin)
+        push = lectern_test.ffmpeg_push(origin.push_url("live/a", key=None), gop=0.5)
+        with push:
+            origin.wait_live("live/a")
+            for address in ("index.m3u8", "index.mpd"):
+                status, _, body = edge.request("GET", f"/live/a/{address}")
+                self.assertEqual(status, 200, body)
+            lectern_test.wait_for(lambda: len(self.players(edge, "live/a")) == 2, 5, "sessions")
+
+    def test_what_is_not_there_ends_the_wait(self):
+        origin = self.origin()
+        edge = self.demand(origin, **{"media.wait": "700ms"})
+        begun = time.monotonic()
+        status, _, _ = edge.request("GET", "/live/nobody/index.m3u8")
+        self.assertEqual(status, 404)
+        self.assertGreater(time.monotonic() - begun, 0.6)
+        # Nobody brings this one.
+        begun = time.monotonic()
+        status, _, _ = edge.request("GET", "/other/nobody/index.m3u8")
+        self.assertEqual(status, 404)
+        self.assertLess(time.monotonic() - begun, 0.6 * lectern_test.PATIENCE)
+        lectern_test.wait_for(lambda: self.relays(edge)[0]["state"] == "idle", 10, "giving up")
+
+    def test_servers_that_point_at_each_other_do_not_chase_a_stream(self):
+        ports = [lectern_test.free_port() for _ in range(2)]
+        servers = [self.edge({"relay.on-demand": f"live rtmp://127.0.0.1:{ports[1 - i]}/live",
+                              "rtmp.listen": f"127.0.0.1:{ports[i]}", "media.wait": "1s",
+                              "relay.linger": "100ms"}) for i in range(2)]
+        with Viewer(servers[0], "live/a") as viewer:
+            lectern_test.wait_for(lambda: viewer.over, 10, "the viewer's end")
+        for server in servers:
+            lectern_test.wait_for(lambda: self.relays(server)[0]["state"] == "idle", 10, "calm")
+            # The one asks the other, who asks back in vain, a few times within the wait.
+            self.assertLess(len(re.findall("relay of 'live/a'", server.log())), 12, server.log())
+
+    def test_five_hundred_viewers_on_one_upstream_connection(self):
+        origin = self.origin()
+        edge = self.demand(origin, **{"server.connects-per-address": "0"})
+        with Teacher(origin, "live/a"):
+            origin.wait_live("live/a")
+            self.assertEqual(self._serve(edge, 500, 3.0), 500)
+            self.assertEqual(len(self.players(origin, "live/a")), 1)
+            self.assertEqual(self.relays(edge)[0]["attempts"], 1)
+
+    def _serve(self, edge, count, seconds):
+        """How many of so many viewers get pictures to the end."""
+        selector, got = selectors.DefaultSelector(), {}
+        request = b"GET /live/a.flv HTTP/1.1\r\nHost: localhost\r\n\r\n"
+        try:
+            for _ in range(count):
+                viewer = socket.create_connection(("127.0.0.1", edge.http_port))
+                viewer.sendall(request)
+                viewer.setblocking(False)
+                got[viewer] = [0, 0.0]
+                selector.register(viewer, selectors.EVENT_READ)
+            end = time.monotonic() + seconds * lectern_test.PATIENCE
+            while time.monotonic() < end:
+                for key, _ in selector.select(0.1):
+                    data = key.fileobj.recv(65536)
+                    if not data:
+                        selector.unregister(key.fileobj)
+                    got[key.fileobj][0] += len(data)
+                    got[key.fileobj][1] = time.monotonic()
+            return sum(size > 10000 and last > end - 1 for size, last in got.values())
+        finally:
+            for viewer in got:
+                viewer.close()
+
+
+class Push(RelayCase):
+    def test_to_two_targets_while_it_is_published(self):
+        targets = [self.origin(), self.origin()]
+        key = targets[0].key("up/lesson")
+        server = self.edge(
+            OPEN | {"relay.push": f"live/a rtmp://127.0.0.1:{targets[0].rtmp_port}/up/lesson?key={key};"
+                                  f"live rtmp://127.0.0.1:{targets[1].rtmp_port}/live"})
+        names = ["up/lesson", "live/a"]
+        with Teacher(server, "live/a") as teacher:
+            for target, name in zip(targets, names):
+                target.wait_live(name)
+                self.watch(target, name).wait_pictures(5)
+            self.wait_state(server, "running", 0)
+            self.wait_state(server, "running", 1)
+            teacher.stop()
+        for target, name in zip(targets, names):
+            lectern_test.wait_for(lambda: target.stream(name) is None, 10, "the end over there")
+        for index in range(2):
+            self.wait_state(server, "idle", index)
+        self.assertNotIn(key, server.log() + json.dumps(self.relays(server)))
+
+    def test_a_target_that_was_away_is_found_again(self):
+        port = lectern_test.free_port()
+        target = self.origin(**{"rtmp.listen": f"127.0.0.1:{port}"})
+        server = self.edge(OPEN | {"relay.push": f"live rtmp://127.0.0.1:{port}/live"})
+        with Teacher(server, "live/a"):
+            target.wait_live("live/a")
+            target.kill()
+            self.wait_state(server, "waiting")
+            target.start()
+            target.wait_live("live/a", timeout=5)
+
+
+class Api(RelayCase):
+    def test_relays_are_made_shown_kept_and_removed(self):
+        origin = self.origin()
+        edge = self.edge({"relay.allow": "127.0.0.0/8"})
+        url = f"rtmp://127.0.0.1:{origin.rtmp_port}/live/a?token=hush"
+        with Teacher(origin, "live/a"):
+            status, made, headers = self.post(edge, mode="pull", stream="live/b", url=url)
+            self.assertEqual(status, 201, made)
+            address = headers["Location"]
+            self.assertEqual(address, f"/api/v1/relays/{made['id']}")
+            self.assertRegex(made["id"], "^[A-Z0-9]{8}$")
+            edge.wait_live("live/b")
+            edge.stop()
+            edge.start()
+            edge.wait_live("live/b")
+            shown = edge.json(address, edge.manager())
+            self.assertEqual((shown["id"], shown["state"], shown["source"], shown["stream"]),
+                             (made["id"], "running", "api", "live/b"))
+            self.assertEqual(edge.request("DELETE", address, headers=edge.manager())[0], 204)
+            lectern_test.wait_for(lambda: edge.stream("live/b") is None, 5, "the end")
+        self.assertEqual(edge.request("DELETE", address, headers=edge.manager())[0], 404)
+        self.assertEqual(edge.request("GET", address, headers=edge.manager())[0], 404)
+        edge.stop()
+        edge.start()
+        self.assertEqual(self.relays(edge), [])
+        self.assertNotIn("hush", edge.log() + json.dumps([made, shown]))
+
+    def test_what_cannot_be_is_refused_with_the_reason(self):
+        edge = self.edge({"relay.allow": "127.0.0.1", "relay.max-relays": "2",
+                          "relay.pull": "live/fixed rtmp://127.0.0.1:9/live/a"})
+        fixed = self.relays(edge)[0]["id"]
+        good = {"mode": "push", "stream": "live/a", "url": "rtmp://127.0.0.1:9/live/a"}
+        table = [
+            (400, good | {"mode": "both"}), (400, good | {"stream": "live/a/b"}),
+            (400, good | {"url": "127.0.0.1/live"}), (400, good | {"url": 7}),
+            (400, good | {"more": 1}), (400, {"mode": "push", "stream": "live/a"}),
+            (400, good | {"transport": "tcp"}), (501, good | {"url": "gopher://127.0.0.1/x"}),
+            (400, good | {"mode": "push", "url": "file:///etc/passwd"}),
+            (409, good | {"mode": "pull", "stream": "live/fixed"}),
+            (201, good), (429, good | {"stream": "live/c"}),
+        ]
+        for expected, relay in table:
+            status, answer, headers = self.post(edge, **relay)
+            self.assertEqual(status, expected, (relay, answer))
+            if status != 201:
+                self.assertEqual(headers["Content-Type"], "application/problem+json")
+        self.assertEqual(edge.request("POST", "/api/v1/relays", "{", edge.manager())[0], 400)
+        self.assertEqual(edge.request("GET", "/api/v1/relays")[0], 401)
+        self.assertEqual(
+            edge.request("DELETE", f"/api/v1/relays/{fixed}", headers=edge.manager())[0], 409)
+
+    def test_A_09_relays_of_the_api_stay_on_the_public_internet(self):
+        origin = self.origin()
+        edge = self.edge({"rtmp.listen": "127.0.0.1:0"})
+        for host in ("127.0.0.1", "[::1]", "[::ffff:127.0.0.1]", "10.0.0.1", "169.254.169.254",
+                     "0.0.0.0", "224.0.0.1", "192.168.1.1", "[fe80::1]", "[fd00::1]"):
+            status, answer, _ = self.post(edge, mode="pull", stream="live/x",
+                                          url=f"rtmp://{host}:{origin.rtmp_port}/live/a")
+            self.assertEqual(status, 403, (host, answer))
+        for path in ("file:///etc/passwd", "file:///proc/self/environ"):
+            status, answer, _ = self.post(edge, mode="pull", stream="live/x", url=path)
+            self.assertEqual(status, 403, answer)
+        # What a name stands for is known only when it is connected to.
+        for host in ("localhost", "2130706433", "127.1"):
+            status, made, _ = self.post(edge, mode="pull", stream="live/x",
+                                        url=f"rtmp://{host}:{origin.rtmp_port}/live/a")
+            self.assertEqual(status, 201, made)
+            relay = self.wait_state(edge, "failed")
+            self.assertIn("[relay] allow", relay["error"])
+            edge.request("DELETE", f"/api/v1/relays/{made['id']}", headers=edge.manager())
+        self.assertEqual(
+            [session for session in origin.json("/api/v1/sessions", origin.manager())["sessions"]],
+            [])
+
+    def test_what_the_operator_names_is_allowed(self):
+        origin = self.origin()
+        folder = lectern_test.temporary_directory()
+        (folder / "media").mkdir()
+        (folder / "media/link.mp4").symlink_to("/etc/passwd")
+        edge = self.edge({"relay.allow": f"LocalHost; {folder}/media"})
+        with Teacher(origin, "live/a"):
+            status, _, _ = self.post(edge, mode="pull", stream="live/x",
+                                     url=f"rtmp://localhost:{origin.rtmp_port}/live/a")
+            self.assertEqual(status, 201)
+            edge.wait_live("live/x")
+        for path in (f"{folder}/media/link.mp4", f"{folder}/media/../other.mp4"):
+            status, _, _ = self.post(edge, mode="pull", stream="live/y", url=f"file://{path}")
+            self.assertEqual(status, 403, path)
+
+
+class Loops(RelayCase):
+    def test_a_server_does_not_fetch_from_itself(self):
+        port = lectern_test.free_port()
+        edge = self.edge({"rtmp.listen": f"127.0.0.1:{port}",
+                          "relay.pull": f"live/a rtmp://localhost:{port}/live/a"})
+        self.assertIn("loop", self.wait_state(edge, "failed")["error"])
+
+
+class LostUpstream(RelayCase):
+    def test_viewers_stay_and_see_pictures_soon_after_its_return(self):
+        rtmp_port, http_port = lectern_test.free_port(), lectern_test.free_port()
+        origin = self.origin(**{"rtmp.listen": f"127.0.0.1:{rtmp_port}",
+                                "http.listen": f"127.0.0.1:{http_port}"})
+        edges = [self.edge({"relay.pull": f"live/a rtmp://127.0.0.1:{rtmp_port}/live/a"}),
+                 self.edge({"relay.on-demand": f"live rtmp://127.0.0.1:{rtmp_port}/live"})]
+        teacher = Teacher(origin, "live/a")
+        viewers = [Viewer(edge, "live/a") for edge in edges for _ in range(3)]
+        for viewer in viewers:
+            self.addCleanup(viewer.close)
+            viewer.wait_pictures(5)
+        waits = []
+        for _ in range(KILLS):
+            origin.kill()
+            teacher.close()
+            for edge in edges:
+                lectern_test.wait_for(lambda: edge.stream("live/a")["state"] == "away", 10, "away")
+            time.sleep(0.2)  # what is on its way to the viewers
+            origin.start()
+            teacher = Teacher(origin, "live/a")
+            back = teacher.begun
+            waits.append(max(viewer.wait_after(back) for viewer in viewers) - back)
+        teacher.close()
+        print(f"# killed {KILLS} times; pictures after {min(waits):.2f} to {max(waits):.2f} s")
+        self.assertEqual([viewer for viewer in viewers if viewer.over], [])
+        self.assertLess(max(waits), 3 * lectern_test.PATIENCE)
+
+
+lectern_test.main()
