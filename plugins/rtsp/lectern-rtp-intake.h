@@ -55,7 +55,7 @@ gboolean lectern_rtp_intake_take_rtcp (LecternRtpIntake *self, LecternMedia medi
  * another packet came. To be called after packets were taken and at the time it said. */
 gint64 lectern_rtp_intake_tick (LecternRtpIntake *self, gint64 now_us);
 /* Gives out what waits, at the end of the publication. */
-void lectern_rtp_intake_flush (LecternRtpIntake *self, gint64 now_us);
+void lectern_rtp_intake_flush (LecternRtpIntake *self);
 
 /* Writes a receiver report with CNAME, to be sent each five seconds or so. Returns: its bytes, at
  * most LECTERN_RTCP_REPORT_SIZE; 0: there is no such media. */

@@ -112,6 +112,7 @@ tell_ladder (LecternTranscodeTask *self)
 
 /* ── what is to be made ── */
 
+/* MP3 only in files of its own: in MP4, as segments are, not everywhere. */
 static gboolean
 browsers_play (LecternCodec codec)
 {
@@ -121,7 +122,6 @@ browsers_play (LecternCodec codec)
     case LECTERN_CODEC_AV1:
     case LECTERN_CODEC_VP9:
     case LECTERN_CODEC_AAC:
-    case LECTERN_CODEC_MP3:
     case LECTERN_CODEC_OPUS:
       return TRUE;
     default:

@@ -389,13 +389,34 @@ def is_monotonic(messages):
 
 
 def flv_tags(path):
-    """(kind, time, body) of each audio and video tag."""
-    data = path.read_bytes()
+    """(kind, time, body) of each audio and video tag of a file."""
+    return parse_flv(path.read_bytes())
+
+
+def parse_flv(data):
+    """(kind, time, body) of each whole audio and video tag."""
     at, tags = 13, []
     while at + 11 <= len(data):
         size = int.from_bytes(data[at + 1:at + 4], "big")
-        stamp = int.from_bytes(data[at + 4:at + 7], "big")
-        if data[at] in (AUDIO, VIDEO) and size > 1:
-            tags.append((data[at], stamp, data[at + 11:at + 11 + size]))
+        stamp = int.from_bytes(data[at + 7:at + 8] + data[at + 4:at + 7], "big")
+        body = data[at + 11:at + 11 + size]
+        if data[at] in (AUDIO, VIDEO) and size > 1 and len(body) == size:
+            tags.append((data[at], stamp, body))
         at += 11 + size + 4
+    return tags
+
+
+def h265_tags(clip, video=1, fourcc=True):
+    """The tags of a link.Clip's picture, its config first: Enhanced RTMP's, or codec id 12."""
+    def head(key, kind, offset):
+        if fourcc:
+            return bytes([0x80 | (0x10 if key else 0x20) | kind]) + b"hvc1" + offset
+        return bytes([(0x10 if key else 0x20) | 12, min(kind, 1)]) + (offset or bytes(3))
+    tags = [(VIDEO, 0, head(True, 0, b"") + clip.tracks[video].config)]
+    for packet in clip.of(video):
+        at = round(packet.dts / 1e6)
+        offset = round(packet.pts / 1e6) - at
+        # With an offset of none there is a shorter form.
+        kind, extra = (1, offset.to_bytes(3, "big")) if offset or not fourcc else (3, b"")
+        tags.append((VIDEO, at, head(packet.key, kind, extra) + packet.data))
     return tags

@@ -7,6 +7,7 @@ import datetime
 import json
 import os
 import re
+import subprocess
 
 import lectern_test
 
@@ -188,6 +189,86 @@ class Door(Case):
         form = {**basic(), "Content-Type": "application/x-www-form-urlencoded"}
         self.assertEqual(dashboard.server.request("POST", "/api/relay/pull", "url=x", form)[0], 415)
 
+    def test_nothing_is_a_stream_that_is_not_live(self):
+        dashboard = Dashboard(self.serve())
+        self.assertEqual(dashboard.stream("live/nothing"), {
+            "isLive": False, "viewers": 0, "duration": 0, "bitrate": 0, "startTime": None,
+            "arguments": {}})
+        status, _, body = dashboard.ask("DELETE", "/api/streams/live/nothing")
+        self.assertEqual((status, json.loads(body)), (404, {"error": "stream not found"}))
+
+    def test_a_viewer_who_waits_is_idle(self):
+        dashboard = Dashboard(self.serve())
+        with contextlib.closing(lectern_test.Raw(dashboard.server.http_port)) as raw:
+            raw.send(b"GET /live/later.flv HTTP/1.1\r\nHost: x\r\n\r\n")
+            lectern_test.wait_for(lambda: dashboard.overview()["clients"]["idle"] == 1, 5,
+                                  "the viewer")
+            self.assertNotIn("clientId", dashboard.streams()["live/later"])
+
+
+class Relays(Case):
+    """With relays: one of the keyfile, and those made by way of this API."""
+
+    def setUp(self):
+        self.folder = lectern_test.temporary_directory()
+        self.film = self.folder / "film.mp4"
+        subprocess.run(["ffmpeg", "-v", "error", "-f", "lavfi", "-i", "testsrc2=size=160x90:rate=10",
+                        "-t", "2", "-c:v", "libx264", "-pix_fmt", "yuv420p", str(self.film)],
+                       check=True)
+        self.one = self.serve({
+            "plugins.relay": "true", "relay.allow": str(self.folder),
+            "relay.push": "live/b rtmp://user:word@127.0.0.1:1/live/b?key=hush"})
+        self.dashboard = Dashboard(self.one)
+
+    def make(self, kind, body):
+        status, headers, text = self.dashboard.ask("POST", f"/api/relay/{kind}", body)
+        self.assertEqual(status, 200, text)
+        self.assertRegex(text.decode(), r"^[A-Z0-9]{8}$")
+        return text.decode()
+
+    def rows(self, path="/api/relay"):
+        """The table of relays: a row for each, by app and name or as an array."""
+        data = self.dashboard.fetch(path)
+        if isinstance(data, dict):
+            data = [relay for names in data.values() for group in names.values()
+                    for relay in group["relays"]]
+        return [{key: relay[key] for key in ("app", "name", "path", "url", "mode", "ts", "id")}
+                for relay in data]
+
+    def test_a_pull_brings_a_stream_until_it_is_deleted(self):
+        url = f"file://{self.film}"
+        made = self.make("pull", {"url": url, "app": "live", "name": "a"})
+        self.one.wait_live("live/a")
+        for path in (f"/api/relay/{made}", "/api/relay/live/a"):
+            row, = self.rows(path)
+            self.assertEqual((row["app"], row["name"], row["mode"], row["id"], row["path"],
+                              row["url"]),
+                             ("live", "a", "pull", made, url, "rtmp://127.0.0.1/live/a"))
+            self.assertRegex(row["ts"], r"^\d{4}-\d\d-\d\dT")
+        status, _, body = self.dashboard.ask("DELETE", f"/api/relay/{made}")
+        self.assertEqual((status, json.loads(body)), (200, "Ok"))
+        self.assertEqual(self.rows(f"/api/relay/{made}"), [])
+        lectern_test.wait_for(lambda: not self.dashboard.stream("live/a")["isLive"], 10, "the end")
+        self.assertEqual(self.dashboard.ask("DELETE", f"/api/relay/{made}")[0], 404)
+
+    def test_all_are_listed_and_the_keyfile_s_stay(self):
+        row, = self.rows()
+        self.assertEqual((row["app"], row["name"], row["mode"], row["path"]),
+                         ("live", "b", "push", "rtmp://127.0.0.1/live/b"))
+        self.assertIn("127.0.0.1:1/live/b", row["url"])
+        self.assertNotRegex(row["url"], "word|hush")
+        self.assertEqual(self.dashboard.ask("DELETE", f"/api/relay/{row['id']}")[0], 409)
+        made = self.make("task", {"path": f"file://{self.film}", "url": "rtmp://localhost:1935/live/c"})
+        self.assertEqual({(row["name"], row["id"]) for row in self.rows() if row["name"] != "b"},
+                         {("c", made)})
+
+    def test_what_relays_refuse_is_told(self):
+        for body in ({"url": "gopher://there/a", "app": "live", "name": "a"},
+                     {"url": "file:///etc/passwd", "app": "live", "name": "a"}):
+            status, _, text = self.dashboard.ask("POST", "/api/relay/pull", body)
+            self.assertIn(status, (400, 403, 501), text)
+            self.assertTrue(json.loads(text)["error"])
+
 
 class OnAir(Case):
     """With a publisher and a viewer by each protocol."""
@@ -273,20 +354,6 @@ class OnAir(Case):
         key = self.one.key("live/a").encode()
         for path in ("/api/streams", "/api/streams/live/a", "/api/server"):
             self.assertNotIn(key, self.dashboard.ask("GET", path)[2])
-
-    def test_nothing_is_a_stream_that_is_not_live(self):
-        self.assertEqual(self.dashboard.stream("live/nothing"), {
-            "isLive": False, "viewers": 0, "duration": 0, "bitrate": 0, "startTime": None,
-            "arguments": {}})
-        status, _, body = self.dashboard.ask("DELETE", "/api/streams/live/nothing")
-        self.assertEqual((status, json.loads(body)), (404, {"error": "stream not found"}))
-
-    def test_a_viewer_who_waits_is_idle(self):
-        with contextlib.closing(lectern_test.Raw(self.one.http_port)) as raw:
-            raw.send(b"GET /live/later.flv HTTP/1.1\r\nHost: x\r\n\r\n")
-            lectern_test.wait_for(lambda: self.dashboard.overview()["clients"]["idle"] == 1, 5,
-                                  "the viewer")
-            self.assertNotIn("clientId", self.dashboard.streams()["live/later"])
 
     def test_delete_ends_the_publisher(self):
         status, _, body = self.dashboard.ask("DELETE", "/api/streams/live/a")
