@@ -241,7 +241,8 @@ take_stream (LecternRtmpClient *self, const LecternRtmpCommand *command, GError 
 }
 
 static gboolean
-take_result (LecternRtmpClient *self, const LecternRtmpCommand *command, GError **error)
+take_result (LecternRtmpClient *self, const LecternRtmpCommand *command, LecternRtmpEvent *event,
+             GError **error)
 {
   if (self->state == STATE_CONNECTING && command->transaction == CALL_CONNECT)
     create_stream (self);
@@ -252,7 +253,8 @@ take_result (LecternRtmpClient *self, const LecternRtmpCommand *command, GError 
 
 /* Not all servers know what only some ask for. */
 static gboolean
-take_refusal (LecternRtmpClient *self, const LecternRtmpCommand *command, GError **error)
+take_refusal (LecternRtmpClient *self, const LecternRtmpCommand *command, LecternRtmpEvent *event,
+              GError **error)
 {
   if (command->transaction == CALL_CONNECT || command->transaction == CALL_CREATE
       || (command->transaction == CALL_BEGIN && self->publish))
@@ -303,22 +305,44 @@ take_status (LecternRtmpClient *self, const LecternRtmpCommand *command, Lectern
 }
 
 static gboolean
+take_close (LecternRtmpClient *self, const LecternRtmpCommand *command, LecternRtmpEvent *event,
+            GError **error)
+{
+  stop (self, event);
+  return TRUE;
+}
+
+/* What else servers say is not for us, and need not be sound: ffmpeg's onFCPublish is a bare name.
+ */
+static gboolean
 handle_command (LecternRtmpPeer *peer, const LecternRtmpMessage *message, LecternRtmpEvent *event,
                 GError **error)
 {
-  LecternRtmpClient *self = from_peer (peer);
+  static const struct
+  {
+    const char *name;
+    gboolean (*take) (LecternRtmpClient *self, const LecternRtmpCommand *command,
+                      LecternRtmpEvent *event, GError **error);
+  } known[] = {
+    { "_result", take_result },
+    { "_error", take_refusal },
+    { "onStatus", take_status },
+    { "close", take_close },
+  };
   g_auto (LecternRtmpCommand) command = { NULL };
+  GError *local_error = NULL;
 
-  if (!lectern_rtmp_command_parse (message, &command, error))
-    return FALSE;
-  if (strcmp (command.name, "_result") == 0)
-    return take_result (self, &command, error);
-  if (strcmp (command.name, "_error") == 0)
-    return take_refusal (self, &command, error);
-  if (strcmp (command.name, "onStatus") == 0)
-    return take_status (self, &command, event, error);
-  if (strcmp (command.name, "close") == 0)
-    stop (self, event);
+  lectern_rtmp_command_parse (message, &command, &local_error);
+  for (guint i = 0; i < G_N_ELEMENTS (known); i++)
+    {
+      if (g_strcmp0 (known[i].name, command.name) != 0)
+        continue;
+      if (local_error == NULL)
+        return known[i].take (from_peer (peer), &command, event, error);
+      g_propagate_error (error, local_error);
+      return FALSE;
+    }
+  g_clear_error (&local_error);
   return TRUE;
 }
 

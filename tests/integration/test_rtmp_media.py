@@ -138,4 +138,5 @@ class Carried(lectern_test.TestCase):
         self.assertLess(videos[-1].timestamp - videos[0].timestamp, 100 * 40 + 5000)
 
 
-lectern_test.main()
+if __name__ == "__main__":
+    lectern_test.main()

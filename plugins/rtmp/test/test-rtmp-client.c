@@ -266,6 +266,17 @@ hear (Fixture *fixture)
   fixture->raw.size = 0;
 }
 
+static void
+say_bare_name (LecternByteWriter *out, const char *name)
+{
+  const LecternRtmpHeader header = { LECTERN_RTMP_CSID_COMMAND, LECTERN_RTMP_COMMAND, 0, 0 };
+  g_auto (LecternByteWriter) body = { NULL };
+
+  lectern_byte_writer_init (&body, 64);
+  lectern_amf0_write (&body, g_variant_new_string (name));
+  lectern_rtmp_write_message (out, &header, body.data, body.size, LECTERN_RTMP_CHUNK_SIZE);
+}
+
 /* A server that has shaken hands, connected and made stream 5; then @raw follows. */
 static void
 meet_another (Fixture *fixture, gboolean publish)
@@ -285,6 +296,7 @@ meet_another (Fixture *fixture, gboolean publish)
   lectern_rtmp_write_command (out, 0, "_result", 1, NULL, NULL);
   lectern_rtmp_write_command (out, 0, "onBWDone", 0, NULL, NULL);
   lectern_rtmp_write_command (out, 0, "_error", 2, NULL, NULL);
+  say_bare_name (out, "onFCPublish");
   lectern_rtmp_write_command (out, 0, "_result", 4, NULL, g_variant_new_double (5), NULL);
 }
 
