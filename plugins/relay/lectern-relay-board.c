@@ -124,10 +124,35 @@ make_via (LecternRelayBoard *self, const char *via)
   return via != NULL && *via != '\0' ? g_strconcat (via, ",", id, NULL) : g_strdup (id);
 }
 
+/* Whoever asks for names that nobody has must not keep others from what is there: the oldest pull
+ * on demand that has never worked goes. */
+static gboolean
+make_room (LecternRelayBoard *self)
+{
+  Run *oldest = NULL;
+
+  for (guint i = 0; i < self->desks->len; i++)
+    {
+      Desk *desk = g_ptr_array_index (self->desks, i);
+      GHashTableIter iter;
+      gpointer run;
+
+      if (desk->rule->mode != LECTERN_RELAY_ON_DEMAND)
+        continue;
+      g_hash_table_iter_init (&iter, desk->runs);
+      while (g_hash_table_iter_next (&iter, NULL, &run))
+        if (!lectern_relay_run_has_run (((Run *) run)->run)
+            && (oldest == NULL || ((Run *) run)->wanted_us < oldest->wanted_us))
+          oldest = run;
+    }
+  return oldest != NULL
+         && g_hash_table_remove (oldest->desk->runs, lectern_relay_run_get_name (oldest->run));
+}
+
 static gboolean
 has_room (LecternRelayBoard *self, const char *name)
 {
-  if (self->n_runs < self->options.max_transfers)
+  if (self->n_runs < self->options.max_transfers || make_room (self))
     {
       self->limit_told = FALSE;
       return TRUE;

@@ -27,6 +27,7 @@ struct _LecternRelayRun
   guint64 bytes;   /* of earlier tries */
   guint attempts;
   guint timer;
+  gboolean ever_ran;
   gboolean ending;
 };
 
@@ -54,6 +55,12 @@ LecternRelayState
 lectern_relay_run_get_state (LecternRelayRun *self)
 {
   return self->state;
+}
+
+gboolean
+lectern_relay_run_has_run (LecternRelayRun *self)
+{
+  return self->ever_ran;
 }
 
 guint64
@@ -187,6 +194,7 @@ on_started (LecternRelayRun *self)
 {
   g_clear_pointer (&self->left, lectern_publisher_unref);
   self->begun_us = lectern_clock_now_us ();
+  self->ever_ran = TRUE;
   set_state (self, LECTERN_RELAY_RUNNING, NULL);
 }
 
@@ -250,9 +258,24 @@ on_event (LecternRelayTransfer *transfer, LecternRelayEvent event, const GError 
     on_ended (user_data, error);
 }
 
+/* The file may have become another one. */
+static gboolean
+is_let_through (LecternRelayRun *self)
+{
+  g_autoptr (GError) error = NULL;
+
+  if (self->spec.fence == NULL
+      || lectern_relay_fence_check_url (self->spec.fence, self->spec.url, &error))
+    return TRUE;
+  set_state (self, LECTERN_RELAY_FAILED, error);
+  return FALSE;
+}
+
 static void
 begin_try (LecternRelayRun *self)
 {
+  if (!is_let_through (self))
+    return;
   self->attempts++;
   self->begun_us = lectern_clock_now_us ();
   count ("lectern_relay_tries_total", "Connections that relays have tried to make");

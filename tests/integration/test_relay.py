@@ -272,6 +272,16 @@ class OnDemand(RelayCase):
         self.assertLess(time.monotonic() - begun, 0.6 * lectern_test.PATIENCE)
         lectern_test.wait_for(lambda: self.relays(edge)[0]["state"] == "idle", 10, "giving up")
 
+    def test_names_that_nobody_has_do_not_keep_others_out(self):
+        origin = self.origin()
+        edge = self.demand(origin, **{"relay.max-transfers": "3"})
+        with Teacher(origin, "live/a"):
+            guesses = [self.watch(edge, f"live/guess{number}") for number in range(6)]
+            lectern_test.wait_for(lambda: len(self.relays(edge)[0]["streams"]) == 3, 5, "guesses")
+            self.watch(edge, "live/a").wait_pictures(3)
+            self.assertEqual(len(self.relays(edge)[0]["streams"]), 3)
+            self.assertFalse(any(guess.pictures for guess in guesses))
+
     def test_servers_that_point_at_each_other_do_not_chase_a_stream(self):
         ports = [lectern_test.free_port() for _ in range(2)]
         servers = [self.edge({"relay.on-demand": f"live rtmp://127.0.0.1:{ports[1 - i]}/live",
@@ -461,6 +471,7 @@ class LostUpstream(RelayCase):
         for viewer in viewers:
             self.addCleanup(viewer.close)
             viewer.wait_pictures(5)
+        self.assertEqual(edges[0].request("GET", "/live/a/index.m3u8")[0], 200)
         waits = []
         for _ in range(KILLS):
             origin.kill()
@@ -472,6 +483,9 @@ class LostUpstream(RelayCase):
             teacher = Teacher(origin, "live/a")
             back = teacher.begun
             waits.append(max(viewer.wait_after(back) for viewer in viewers) - back)
+        playlist = edges[0].get("/live/a/video.m3u8").decode()
+        self.assertIn("#EXT-X-DISCONTINUITY", playlist)
+        self.assertNotIn("#EXT-X-ENDLIST", playlist)
         teacher.close()
         print(f"# killed {KILLS} times; pictures after {min(waits):.2f} to {max(waits):.2f} s")
         self.assertEqual([viewer for viewer in viewers if viewer.over], [])
