@@ -459,6 +459,20 @@ class Loops(RelayCase):
         self.assertIn("loop", self.wait_state(edge, "failed")["error"])
 
 
+    def test_servers_that_push_to_each_other_do_not_go_round(self):
+        ports = [lectern_test.free_port() for _ in range(2)]
+        first, second = [self.edge(OPEN | {"relay.push": f"live rtmp://127.0.0.1:{ports[1 - i]}/live",
+                                           "rtmp.listen": f"127.0.0.1:{ports[i]}"}) for i in range(2)]
+        with Teacher(first, "live/a"):
+            second.wait_live("live/a")
+            self.watch(second, "live/a").wait_pictures(5)
+            relay = self.wait_state(second, "waiting")
+            self.assertIsNotNone(relay["error"])
+            self.assertEqual(self.relays(first)[0]["attempts"], 1)
+            sessions = first.json("/api/v1/sessions?stream=live/a", first.manager())["sessions"]
+            self.assertEqual([session["role"] for session in sessions], ["publish"])
+
+
 class LostUpstream(RelayCase):
     def test_viewers_stay_and_see_pictures_soon_after_its_return(self):
         rtmp_port, http_port = lectern_test.free_port(), lectern_test.free_port()
