@@ -31,6 +31,7 @@ typedef struct
 extern const LecternJobClass lectern_finish_job;
 extern const LecternJobClass lectern_poster_job;
 extern const LecternJobClass lectern_pull_job;
+extern const LecternJobClass lectern_push_job;
 extern const LecternJobClass lectern_testcard_job;
 extern const LecternJobClass lectern_transcode_job;
 

@@ -226,3 +226,90 @@ lectern_sample_make_packet (GstSample *sample, LecternTrack *track, gint64 offse
       track, is_key ? LECTERN_PACKET_KEY : LECTERN_PACKET_NONE, dts + offset, pts + offset,
       GST_BUFFER_DURATION_IS_VALID (buffer) ? GST_BUFFER_DURATION (buffer) : 0, payload);
 }
+
+/* ── and back ── */
+
+static void
+put_config (GstCaps *caps, GBytes *config)
+{
+  g_autoptr (GstBuffer) buffer = NULL;
+
+  if (config == NULL)
+    return;
+  buffer = gst_buffer_new_wrapped_bytes (config);
+  gst_caps_set_simple (caps, "codec_data", GST_TYPE_BUFFER, buffer, NULL);
+}
+
+/* The header an Ogg file would have: FLV's Speex is always 16 kHz, mono, wide band. */
+static void
+put_speex_header (GstCaps *caps)
+{
+  guint8 header[80] = "Speex   1.1.12";
+  static const guint32 fields[] = { 1, 80, 16000, 1, 4, 1, G_MAXUINT32, 320, 0, 1, 0 };
+  static const char comment[] = "\7\0\0\0lectern\0\0\0\0\1";
+  g_auto (GValue) list = G_VALUE_INIT;
+
+  for (gsize i = 0; i < G_N_ELEMENTS (fields); i++)
+    {
+      guint32 little = GUINT32_TO_LE (fields[i]);
+
+      memcpy (header + 28 + 4 * i, &little, 4);
+    }
+  gst_value_array_init (&list, 2);
+  for (guint i = 0; i < 2; i++)
+    {
+      g_auto (GValue) value = G_VALUE_INIT;
+      GstBuffer *buffer = i == 0 ? gst_buffer_new_memdup (header, sizeof header)
+                                 : gst_buffer_new_memdup (comment, sizeof comment - 1);
+
+      g_value_init (&value, GST_TYPE_BUFFER);
+      gst_value_take_buffer (&value, buffer);
+      gst_value_array_append_value (&list, &value);
+    }
+  gst_structure_set_value (gst_caps_get_structure (caps, 0), "streamheader", &list);
+}
+
+static void
+put_sound (GstCaps *caps, LecternTrack *track)
+{
+  if (track->rate > 0)
+    gst_caps_set_simple (caps, "rate", G_TYPE_INT, (int) track->rate, NULL);
+  if (track->channels > 0)
+    gst_caps_set_simple (caps, "channels", G_TYPE_INT, (int) track->channels, NULL);
+}
+
+GstCaps *
+lectern_sample_make_caps (LecternTrack *track)
+{
+  static const struct
+  {
+    LecternCodec codec;
+    const char *caps;
+  } rows[] = {
+    { LECTERN_CODEC_H264, "video/x-h264,stream-format=avc,alignment=au" },
+    { LECTERN_CODEC_H265, "video/x-h265,stream-format=hvc1,alignment=au" },
+    { LECTERN_CODEC_AV1, "video/x-av1,stream-format=obu-stream,alignment=tu" },
+    { LECTERN_CODEC_VP9, "video/x-vp9" },
+    { LECTERN_CODEC_AAC, "audio/mpeg,mpegversion=4,stream-format=raw,framed=true" },
+    { LECTERN_CODEC_MP3, "audio/mpeg,mpegversion=1,layer=3" },
+    { LECTERN_CODEC_OPUS, "audio/x-opus,channel-mapping-family=0" },
+    { LECTERN_CODEC_SPEEX, "audio/x-speex,rate=16000,channels=1" },
+    { LECTERN_CODEC_NELLYMOSER, "audio/x-nellymoser" },
+    { LECTERN_CODEC_PCMA, "audio/x-alaw" },
+    { LECTERN_CODEC_PCMU, "audio/x-mulaw" },
+  };
+  GstCaps *caps = NULL;
+
+  for (gsize i = 0; caps == NULL && i < G_N_ELEMENTS (rows); i++)
+    if (rows[i].codec == track->codec)
+      caps = gst_caps_from_string (rows[i].caps);
+  if (caps == NULL)
+    return NULL;
+  if (track->codec == LECTERN_CODEC_SPEEX)
+    put_speex_header (caps);
+  else if (track->media == LECTERN_MEDIA_AUDIO)
+    put_sound (caps, track);
+  if (track->codec != LECTERN_CODEC_OPUS && track->codec != LECTERN_CODEC_SPEEX)
+    put_config (caps, track->config);
+  return caps;
+}

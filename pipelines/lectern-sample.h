@@ -15,3 +15,5 @@ LecternTrack *lectern_sample_make_track (GstCaps *caps, GError **error);
  * shift time stamps and segments alike. Returns: (transfer full) (nullable): NULL: it has no time.
  */
 LecternPacket *lectern_sample_make_packet (GstSample *sample, LecternTrack *track, gint64 offset);
+/* Returns: (transfer full) (nullable): what an appsrc is to say of @track. */
+GstCaps *lectern_sample_make_caps (LecternTrack *track);

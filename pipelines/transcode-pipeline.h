@@ -43,7 +43,5 @@ gboolean transcode_parameters_read (TranscodeParameters *self, JsonObject *objec
 /* Returns: (transfer full): the pipeline in gst-launch's words: appsrc "picture" and "sound",
  * decoder "decoder", and for each lane what transcode-rung.h names. */
 char *transcode_pipeline_describe (const TranscodeParameters *self);
-/* Returns: (transfer full) (nullable): what an appsrc is to say of @track. */
-GstCaps *transcode_pipeline_make_caps (LecternTrack *track);
 
 extern const char *const transcode_pipeline_elements[];

@@ -5,6 +5,7 @@
  * highest rung is left out for a while. Parameters: see transcode-pipeline.h. */
 #include "lectern-job.h"
 
+#include "lectern-sample.h"
 #include "transcode-pipeline.h"
 #include "transcode-rung.h"
 
@@ -50,7 +51,7 @@ take_track (LecternJob *job, guint lane, LecternTrack *track)
 
   if (input == NULL)
     return;
-  caps = transcode_pipeline_make_caps (track);
+  caps = lectern_sample_make_caps (track);
   if (caps != NULL)
     gst_app_src_set_caps (GST_APP_SRC (input), caps);
 }
