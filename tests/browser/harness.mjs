@@ -111,14 +111,15 @@ export class Server {
 
 export class Encoder {
   /** Pushes a small test picture with sound, or the sound alone. */
-  constructor(server, name, key, { video = true, size = '320x180', rate = 15, distance = 1 } = {}) {
+  constructor(server, name, key, { video = true, size = '320x180', rate = 15, distance = 1,
+    sound = ['-c:a', 'aac', '-ac', '2', '-b:a', '64k'] } = {}) {
     const source = `testsrc2=size=${size}:rate=${rate}`;
     const picture = video ? ['-re', '-f', 'lavfi', '-i', source] : [];
     const coding = video ? ['-c:v', 'libx264', '-preset', 'ultrafast', '-tune', 'zerolatency',
       '-pix_fmt', 'yuv420p', '-g', String(rate * distance)] : [];
     this.process = start('ffmpeg', ['-hide_banner', '-loglevel', 'error', '-nostdin', ...picture,
       '-re', '-f', 'lavfi', '-i', 'sine=frequency=440:sample_rate=44100', ...coding,
-      '-c:a', 'aac', '-ac', '2', '-b:a', '64k', '-f', 'flv',
+      ...sound, '-f', 'flv',
       `rtmp://${server.rtmp}/${name}?key=${key}`]);
   }
 
@@ -131,6 +132,13 @@ export class Encoder {
   kill() {
     return end(this.process, 'SIGKILL');
   }
+}
+
+/** Pushes a small test picture in H.265, without sound. Returns: what ends it. */
+export function pushHevc(server, name, key) {
+  const script = path.join(here, '../common/push_h265.py');
+  const child = start('/usr/bin/python3', [script, server.rtmp.split(':').pop(), name, key]);
+  return () => end(child, 'SIGTERM');
 }
 
 export async function launch() {

@@ -420,3 +420,14 @@ def h265_tags(clip, video=1, fourcc=True):
         kind, extra = (1, offset.to_bytes(3, "big")) if offset or not fourcc else (3, b"")
         tags.append((VIDEO, at, head(packet.key, kind, extra) + packet.data))
     return tags
+
+
+def send_again(client, tags, length_ms, stop):
+    """Sends TAGS, which last for LENGTH_MS, in real time and over and over until STOP (an Event)."""
+    begun, passed = time.monotonic(), 0
+    while True:
+        for kind, stamp, body in tags:
+            if stop.wait(max(0, begun + (passed + stamp) / 1000 - time.monotonic())):
+                return
+            client.send(kind, body, passed + stamp, client.stream)
+        passed += length_ms

@@ -5,7 +5,6 @@ import functools
 import re
 import subprocess
 import threading
-import time
 
 import lectern_test
 import link
@@ -158,22 +157,14 @@ class Browsers(lectern_test.TestCase):
     def test_other_sound_of_old_does_too(self):
         self.check_sounds(["nellymoser-8k", "pcmu"])
 
-    def send(self, client, tags, stop):
-        begun, round_ms = time.monotonic(), 0
-        while not stop.is_set():
-            for kind, stamp, body in tags:
-                if stop.wait(max(0, begun + (round_ms + stamp) / 1000 - time.monotonic())):
-                    return
-                client.send(kind, body, round_ms + stamp, client.stream)
-            round_ms += 2000
-
     def test_h265_reaches_them_as_h264(self):
         server = self.serve()
         client = rtmp.Client(server.rtmp_port)
         client.connect()
         client.publish(f"h?key={server.key('live/h')}")
         stop = threading.Event()
-        sender = threading.Thread(target=self.send, args=(client, rtmp.h265_tags(h265(), link.VIDEO, False), stop))
+        tags = rtmp.h265_tags(h265(), link.VIDEO, False)
+        sender = threading.Thread(target=rtmp.send_again, args=(client, tags, 2000, stop))
         sender.start()
         self.addCleanup(sender.join)
         self.addCleanup(stop.set)

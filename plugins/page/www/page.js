@@ -12,6 +12,7 @@ let streams = null; // null until the server has answered once
 let reachable = true;
 let chosen = null;
 let seen = false; // whether the chosen stream has been on the air since it was chosen
+let replaced = false; // whether this browser cannot play the chosen stream itself
 let transport = recall('lectern.transport') === 'http' ? 'http' : 'ws';
 
 // ── choosing ────────────────────────────────────────────────────────────────────────────────────
@@ -30,6 +31,7 @@ function choose(name) {
   if (name === chosen) return;
   chosen = name;
   seen = false;
+  replaced = false;
   player.stop();
   follow();
   render();
@@ -40,6 +42,16 @@ const current = () => streams?.find((stream) => stream.name === chosen);
 const onAir = () => (streams || []).filter((stream) => !stream.name.includes('@') && stream.state !== 'ended'
   && stream.state !== 'idle');
 
+/** The best of what the server makes of the chosen stream for browsers, if it does. */
+function rendition() {
+  const { video } = current();
+  const [best] = streams
+    .filter((stream) => stream.name.startsWith(`${chosen}@`) && stream.state === 'live'
+      && Boolean(stream.video) === Boolean(video))
+    .sort((a, b) => (b.video?.height ?? 0) - (a.video?.height ?? 0));
+  return best?.name;
+}
+
 /** Plays while the stream is live; a publisher who is away keeps the viewers. */
 function follow() {
   const stream = current();
@@ -47,7 +59,8 @@ function follow() {
   if (state === 'live') {
     seen = true;
     document.body.classList.toggle('sound-only', !stream.video && Boolean(stream.audio));
-    player.play(chosen, transport);
+    if (player.state === 'unsupported') replaced = true;
+    player.play((replaced && rendition()) || chosen, transport);
   } else if (reachable && streams && state !== 'away') {
     player.stop();
   }
@@ -105,7 +118,7 @@ function message() {
     return [_('The player is not installed on this server: run “./dev build”.'), false];
   }
   if (player.state === 'unsupported') {
-    const codec = stream?.video?.codec;
+    const codec = (/audio/i.test(player.detail) ? stream?.audio : stream?.video)?.codec;
     return [codec ? _('This browser cannot play {0}.', codec)
       : _('This browser cannot play live video.'), false];
   }
@@ -234,7 +247,7 @@ async function toggleFullscreen() {
 function setTransport(value) {
   transport = value;
   store('lectern.transport', value);
-  if (player.name) player.play(chosen, transport);
+  if (player.name) follow();
   renderControls();
 }
 
@@ -304,7 +317,10 @@ async function start() {
     $('video').volume = Number($('volume').value);
     $('video').muted = $('video').volume === 0;
   });
-  player.addEventListener('state', renderStage);
+  player.addEventListener('state', () => {
+    if (player.state === 'unsupported' && !replaced) follow();
+    renderStage();
+  });
   setInterval(() => {
     setText('buffer', player.state === 'playing' ? _('{0} s buffer', player.behind.toFixed(1)) : '');
   }, 1000);
