@@ -34,6 +34,7 @@
 #include "formats/lectern-mp4-reader.h"
 #include "formats/lectern-parameter-sets.h"
 #include "formats/lectern-recording-index.h"
+#include "formats/lectern-ts-packets.h"
 #include "http/lectern-http-exchange.h"
 #include "http/lectern-http-files.h"
 #include "http/lectern-http-server.h"

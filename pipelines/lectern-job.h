@@ -32,6 +32,7 @@ extern const LecternJobClass lectern_finish_job;
 extern const LecternJobClass lectern_poster_job;
 extern const LecternJobClass lectern_pull_job;
 extern const LecternJobClass lectern_push_job;
+extern const LecternJobClass lectern_srt_job;
 extern const LecternJobClass lectern_testcard_job;
 extern const LecternJobClass lectern_transcode_job;
 

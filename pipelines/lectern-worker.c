@@ -18,8 +18,8 @@
 #define AGAIN "LECTERN_WORKER_AGAIN"
 
 static const LecternJobClass *const jobs[]
-    = { &lectern_finish_job, &lectern_poster_job,   &lectern_pull_job,
-        &lectern_push_job,   &lectern_testcard_job, &lectern_transcode_job };
+    = { &lectern_finish_job, &lectern_poster_job,   &lectern_pull_job,     &lectern_push_job,
+        &lectern_srt_job,    &lectern_testcard_job, &lectern_transcode_job };
 
 #if defined(__SANITIZE_ADDRESS__)
 /* Leaks are searched by a process that traces this one, which it may not have. */
