@@ -141,6 +141,7 @@ answer_created (JsonNode *answer, const GError *error, gpointer exchange)
       refuse (exchange, error);
       return;
     }
+  g_message ("relay '%s' is made by %s", id, lectern_http_exchange_get_peer_name (exchange));
   body = g_bytes_new (id, strlen (id));
   lectern_http_exchange_set_header (exchange, "Cache-Control", "no-store");
   lectern_http_exchange_respond (exchange, 200, "text/plain; charset=utf-8", body);
@@ -191,7 +192,7 @@ create (LecternHttpExchange *exchange, gpointer plugin, const LecternRelaySpec *
                            (GDestroyNotify) lectern_http_exchange_unref);
 }
 
-/* {url, app, name} and, for a pull, rtsp_transport. */
+/* {url, app, name} and rtsp_transport, which some send for other addresses too. */
 static void
 begin (LecternHttpExchange *exchange, gpointer plugin, LecternCarryWay way)
 {
@@ -214,7 +215,9 @@ begin (LecternHttpExchange *exchange, gpointer plugin, LecternCarryWay way)
           &(LecternRelaySpec){ .way = way,
                                .stream = stream,
                                .url = url,
-                               .transport = get_word (root, "rtsp_transport") });
+                               .transport = g_ascii_strncasecmp (url, "rtsp", 4) == 0
+                                                ? get_word (root, "rtsp_transport")
+                                                : NULL });
 }
 
 static void
@@ -284,9 +287,13 @@ static void
 answer_removed (JsonNode *answer, const GError *error, gpointer exchange)
 {
   if (error != NULL)
-    refuse (exchange, error);
-  else
-    lectern_nms_api_json_respond_text (exchange, "Ok");
+    {
+      refuse (exchange, error);
+      return;
+    }
+  g_message ("relay '%s' was ended by %s", lectern_http_exchange_get_parameter (exchange, "id"),
+             lectern_http_exchange_get_peer_name (exchange));
+  lectern_nms_api_json_respond_text (exchange, "Ok");
 }
 
 static void

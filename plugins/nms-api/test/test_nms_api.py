@@ -237,7 +237,7 @@ class Relays(Case):
 
     def test_a_pull_brings_a_stream_until_it_is_deleted(self):
         url = f"file://{self.film}"
-        made = self.make("pull", {"url": url, "app": "live", "name": "a"})
+        made = self.make("pull", {"url": url, "app": "live", "name": "a", "rtsp_transport": "tcp"})
         self.one.wait_live("live/a")
         for path in (f"/api/relay/{made}", "/api/relay/live/a"):
             row, = self.rows(path)
