@@ -26,6 +26,7 @@ static const struct
   { "hls", "HLS", "http", "/%s/index.m3u8" },
   { "dash", "DASH", "http", "/%s/index.mpd" },
   { "rtmp", "RTMP", "rtmp", "/%s" },
+  { "rtsp", "RTSP", "rtsp", "/%s" },
 };
 
 static gboolean
@@ -147,23 +148,40 @@ print_push (LecternHost *host, const char *stream, const char *key)
   print_format (0, "", "  -c:a aac -f flv 'rtmp://%s/%s?key=%s'", place, stream, key);
 }
 
+/* A listener, and the port that an address may leave out. */
+typedef struct
+{
+  const char *listener;
+  const char *usual;
+} Door;
+
+static const Door *
+find_door (const char *scheme)
+{
+  static const Door http = { "http", "80" };
+  static const Door others[] = { { "rtmp", "1935" }, { "rtsp", "554" } };
+
+  for (gsize i = 0; i < G_N_ELEMENTS (others); i++)
+    if (g_str_equal (others[i].listener, scheme))
+      return &others[i];
+  return &http;
+}
+
 static void
 print_ways (LecternHost *host, LecternPluginList *plugins, const char *stream)
 {
-  g_autofree char *http = get_place (host, "http", "localhost", "80");
-  g_autofree char *rtmp = get_place (host, "rtmp", "localhost", "1935");
-
   g_print ("\n");
   g_print ("  %s\n", _ ("Watch"));
   for (gsize i = 0; i < G_N_ELEMENTS (ways); i++)
     {
       g_autoptr (GString) path = g_string_new (ways[i].path);
+      const Door *door = find_door (ways[i].scheme);
+      g_autofree char *place = get_place (host, door->listener, "localhost", door->usual);
 
       if (!is_running (plugins, ways[i].plugin))
         continue;
       g_string_replace (path, "%s", stream, 1);
-      print_format (2, ways[i].label, "%s://%s%s", ways[i].scheme,
-                    g_str_equal (ways[i].plugin, "rtmp") ? rtmp : http, path->str);
+      print_format (2, ways[i].label, "%s://%s%s", ways[i].scheme, place, path->str);
     }
 }
 

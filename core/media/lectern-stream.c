@@ -99,6 +99,7 @@ lectern_stream_get_info (LecternStream *self, LecternStreamInfo *info)
 
   *info = (LecternStreamInfo){
     .state = self->state,
+    .settled = self->settled,
     .started_us = self->started_us,
     .bytes_in = self->bytes_in,
     .packets_in = self->packets_in,

@@ -20,6 +20,7 @@ typedef struct _LecternStream LecternStream;
 typedef struct
 {
   LecternStreamState state;
+  gboolean settled;  /* its tracks are known, so that viewers can begin */
   gint64 started_us; /* wall time of the first publication */
   guint64 bytes_in;
   guint64 packets_in;

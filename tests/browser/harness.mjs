@@ -65,6 +65,7 @@ export class Server {
       'server.state-dir': path.join(server.folder, 'state'),
       'http.listen': '127.0.0.1:0',
       'rtmp.listen': '127.0.0.1:0',
+      'rtsp.listen': '127.0.0.1:0',
       ...settings,
     }).map(([key, value]) => `--set=${key}=${value}`);
     server.program = path.join(build, 'lectern');

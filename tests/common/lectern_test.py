@@ -133,6 +133,7 @@ class Server:
             "server.state-dir": str(self.state_dir / "state"),
             "http.listen": "127.0.0.1:0",
             "rtmp.listen": "127.0.0.1:0",
+            "rtsp.listen": "127.0.0.1:0",
         }
         if tls:
             self.certificate, self.key_file = certificate()
@@ -141,6 +142,7 @@ class Server:
                 "server.certificate-key": self.key_file,
                 "http.listen-tls": "127.0.0.1:0",
                 "rtmp.listen-tls": "127.0.0.1:0",
+                "rtsp.listen-tls": "127.0.0.1:0",
             }
         self.settings |= settings or {}
         self.env = {**os.environ, **(env or {})}

@@ -34,14 +34,16 @@ class Case(lectern_test.TestCase):
         self.conf = self.folder / "lectern.conf"
 
     def server(self, *args, settings=None, env=None, **options):
-        others = {"rtmp.listen": None} if "LECTERN_PLUGIN_PATH" in (env or {}) else {}
+        others = ({"rtmp.listen": None, "rtsp.listen": None}
+                  if "LECTERN_PLUGIN_PATH" in (env or {}) else {})
         return super().server(*args, settings={**others, **(settings or {})}, env=env, **options)
 
     def serve(self, *words, env=None):
         """Runs a server that is expected to end by itself."""
-        rtmp = [] if "LECTERN_PLUGIN_PATH" in (env or {}) else ["--set=rtmp.listen=127.0.0.1:0"]
+        doors = [] if "LECTERN_PLUGIN_PATH" in (env or {}) else [
+            "--set=rtmp.listen=127.0.0.1:0", "--set=rtsp.listen=127.0.0.1:0"]
         return lectern("serve", f"--set=server.state-dir={self.folder}/state",
-                       "--set=http.listen=127.0.0.1:0", *rtmp, *words, env=env)
+                       "--set=http.listen=127.0.0.1:0", *doors, *words, env=env)
 
 
 class Usage(Case):

@@ -58,6 +58,7 @@ class Lectern(Server):
             "server.connects-per-address": 0,
             "http.listen": f"127.0.0.1:{run.http}",
             "rtmp.listen": f"127.0.0.1:{run.rtmp}",
+            "rtsp.listen": "127.0.0.1:0",
             "access.open-publish": "true",
             "media.flush-interval": "0s" if run.flush in ("-", "frame") else f"{run.flush}ms",
             "media.flush-stretch": "false",

@@ -1,0 +1,270 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "lectern-rtsp-datagrams.h"
+
+#include "lectern-rtp-packer.h"
+
+#include <errno.h>
+#include <string.h>
+#include <sys/epoll.h>
+
+#define BATCH 32
+#define SEND_BUFFER (4 * 1024 * 1024)
+#define RECEIVE_SIZE 2048
+/* So many bytes at once, then a pause: 100 Mbit/s. */
+#define PIECE (64 * 1024)
+#define PAUSE_US 5000
+
+struct _LecternRtspDatagrams
+{
+  guint refs;
+  LecternReactor *reactor;
+  LecternRtspPorts ports;
+  LecternWatch rtp_watch;
+  LecternWatch rtcp_watch;
+  GHashTable *hearers; /* LecternAddress of their control packets → LecternRtspHearer */
+};
+
+static guint
+hash_address (gconstpointer key)
+{
+  const LecternAddress *address = key;
+  guint hash = address->port;
+
+  for (guint i = 0; i < sizeof address->ip; i++)
+    hash = hash * 33 + address->ip[i];
+  return hash;
+}
+
+static gboolean
+is_same_address (gconstpointer a, gconstpointer b)
+{
+  const LecternAddress *first = a;
+  const LecternAddress *second = b;
+
+  return first->port == second->port && memcmp (first->ip, second->ip, sizeof first->ip) == 0;
+}
+
+/* ── what comes ── */
+
+/* Players open their firewalls with packets that say nothing. */
+static void
+on_rtp (LecternWatch *watch, guint32 events)
+{
+  guint8 data[16];
+
+  for (guint i = 0; i < BATCH && recv (watch->fd, data, sizeof data, MSG_DONTWAIT) >= 0; i++)
+    continue;
+}
+
+static void
+on_rtcp (LecternWatch *watch, guint32 events)
+{
+  LecternRtspDatagrams *self
+      = (LecternRtspDatagrams *) ((char *) watch
+                                  - G_STRUCT_OFFSET (LecternRtspDatagrams, rtcp_watch));
+  guint8 data[RECEIVE_SIZE];
+
+  lectern_rtsp_datagrams_ref (self);
+  for (guint i = 0; i < BATCH && self->ports.rtcp >= 0; i++)
+    {
+      struct sockaddr_storage from;
+      socklen_t length = sizeof from;
+      gssize size = recvfrom (self->ports.rtcp, data, sizeof data, MSG_DONTWAIT,
+                              (struct sockaddr *) &from, &length);
+      LecternRtspHearer *hearer;
+      LecternAddress address;
+
+      if (size < 0)
+        break;
+      if (!lectern_address_from_socket ((struct sockaddr *) &from, &address))
+        continue;
+      hearer = g_hash_table_lookup (self->hearers, &address);
+      if (hearer != NULL)
+        hearer->heard (hearer, data, (gsize) size);
+    }
+  lectern_rtsp_datagrams_unref (self);
+}
+
+LecternRtspDatagrams *
+lectern_rtsp_datagrams_new (LecternReactor *reactor, const LecternRtspSettings *settings,
+                            GError **error)
+{
+  LecternRtspDatagrams *self = g_new0 (LecternRtspDatagrams, 1);
+
+  self->refs = 1;
+  self->reactor = g_object_ref (reactor);
+  self->hearers = g_hash_table_new (hash_address, is_same_address);
+  if (lectern_rtsp_ports_open (&self->ports, &settings->ports, SEND_BUFFER, settings->dscp, error)
+      && lectern_watch_start (&self->rtp_watch, reactor, self->ports.rtp, EPOLLIN, on_rtp, error)
+      && lectern_watch_start (&self->rtcp_watch, reactor, self->ports.rtcp, EPOLLIN, on_rtcp,
+                              error))
+    return self;
+  lectern_rtsp_datagrams_unref (self);
+  return NULL;
+}
+
+LecternRtspDatagrams *
+lectern_rtsp_datagrams_ref (LecternRtspDatagrams *self)
+{
+  self->refs++;
+  return self;
+}
+
+gboolean
+lectern_rtsp_datagrams_unref (LecternRtspDatagrams *self)
+{
+  if (--self->refs > 0)
+    return FALSE;
+  lectern_watch_stop (&self->rtp_watch);
+  lectern_watch_stop (&self->rtcp_watch);
+  lectern_rtsp_ports_close (&self->ports);
+  g_hash_table_unref (self->hearers);
+  g_object_unref (self->reactor);
+  g_free (self);
+  return TRUE;
+}
+
+guint16
+lectern_rtsp_datagrams_get_port (LecternRtspDatagrams *self)
+{
+  return self->ports.port;
+}
+
+/* ── what goes ── */
+
+void
+lectern_rtsp_hearer_add (LecternRtspHearer *self, LecternMedia media, const LecternAddress *peer,
+                         guint16 rtp, guint16 rtcp)
+{
+  guint channel = 2 * (media - LECTERN_MEDIA_VIDEO);
+  LecternAddress *control = &self->control[channel / 2];
+  LecternAddress address = *peer;
+
+  if (control->port != 0)
+    g_hash_table_remove (self->datagrams->hearers, control);
+  address.port = rtp;
+  self->to_length[channel]
+      = lectern_rtsp_ports_fill_address (&self->datagrams->ports, &address, &self->to[channel]);
+  address.port = rtcp;
+  self->to_length[channel + 1]
+      = lectern_rtsp_ports_fill_address (&self->datagrams->ports, &address, &self->to[channel + 1]);
+  *control = address;
+  /* The first who named a port keeps it: nobody takes another's reports away. */
+  if (!g_hash_table_contains (self->datagrams->hearers, control))
+    g_hash_table_insert (self->datagrams->hearers, control, self);
+}
+
+typedef struct
+{
+  guint count;
+  int fd;
+  struct mmsghdr messages[BATCH];
+  struct iovec parts[BATCH];
+} Batch;
+
+static void
+count_dropped (guint count)
+{
+  lectern_metric_add (lectern_metrics_get_counter ("lectern_rtsp_datagrams_dropped_total",
+                                                   "Datagrams that the system did not take", NULL,
+                                                   NULL),
+                      count);
+}
+
+/* What the system does not take is lost, as datagrams may be. */
+static void
+flush (Batch *batch)
+{
+  guint done = 0;
+
+  while (done < batch->count)
+    {
+      int sent = sendmmsg (batch->fd, batch->messages + done, batch->count - done, MSG_DONTWAIT);
+
+      if (sent < 0 && errno == EINTR)
+        continue;
+      if (sent <= 0)
+        {
+          count_dropped (1);
+          sent = 1;
+        }
+      done += (guint) sent;
+    }
+  batch->count = 0;
+}
+
+static void
+put (Batch *batch, LecternRtspHearer *self, guint channel, const guint8 *data, gsize size)
+{
+  int fd = channel % 2 == 0 ? self->datagrams->ports.rtp : self->datagrams->ports.rtcp;
+  guint at;
+
+  if (batch->count == BATCH || (batch->count > 0 && batch->fd != fd))
+    flush (batch);
+  at = batch->count++;
+  batch->fd = fd;
+  batch->parts[at] = (struct iovec){ (void *) data, size };
+  batch->messages[at].msg_hdr = (struct msghdr){ .msg_name = &self->to[channel],
+                                                 .msg_namelen = self->to_length[channel],
+                                                 .msg_iov = &batch->parts[at],
+                                                 .msg_iovlen = 1 };
+}
+
+static void
+on_pause_over (LecternTimer *timer)
+{
+  LecternRtspHearer *self
+      = (LecternRtspHearer *) ((char *) timer - G_STRUCT_OFFSET (LecternRtspHearer, timer));
+
+  if (self->viewer != NULL)
+    lectern_viewer_writable (self->viewer);
+}
+
+static void
+renew_budget (LecternRtspHearer *self)
+{
+  gint64 now_us = lectern_clock_now_us ();
+
+  if (now_us - self->piece_us < PAUSE_US)
+    return;
+  self->piece_us = now_us;
+  self->budget = PIECE;
+}
+
+gsize
+lectern_rtsp_hearer_send (const guint8 *data, gsize length, gpointer hearer)
+{
+  LecternRtspHearer *self = hearer;
+  Batch batch = { .count = 0 };
+  gsize offset = 0;
+
+  renew_budget (self);
+  while (offset + LECTERN_RTP_FRAME_SIZE <= length && self->budget > 0)
+    {
+      guint channel = data[offset + 1];
+      gsize size = (gsize) data[offset + 2] << 8 | data[offset + 3];
+
+      offset += LECTERN_RTP_FRAME_SIZE;
+      if (channel < LECTERN_RTSP_CHANNELS && self->to_length[channel] > 0)
+        put (&batch, self, channel, data + offset, size);
+      offset += size;
+      self->budget -= MIN (self->budget, size);
+    }
+  flush (&batch);
+  if (offset < length)
+    lectern_timer_start (&self->timer, self->datagrams->reactor, PAUSE_US, on_pause_over);
+  return offset;
+}
+
+void
+lectern_rtsp_hearer_clear (LecternRtspHearer *self)
+{
+  self->viewer = NULL;
+  if (self->datagrams == NULL)
+    return;
+  lectern_timer_stop (&self->timer);
+  for (guint i = 0; i < G_N_ELEMENTS (self->control); i++)
+    if (self->control[i].port != 0
+        && g_hash_table_lookup (self->datagrams->hearers, &self->control[i]) == self)
+      g_hash_table_remove (self->datagrams->hearers, &self->control[i]);
+}

@@ -1,0 +1,55 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+#include "lectern-rtsp-ports.h"
+
+/* LecternRtspService: what all connections share. Atomically reference-counted. */
+typedef struct _LecternRtspService LecternRtspService;
+typedef struct _LecternRtspConnection LecternRtspConnection;
+typedef struct _LecternRtspDatagrams LecternRtspDatagrams;
+
+/* Plain numbers, read anew by each connection when it needs them. */
+typedef struct
+{
+  gboolean tcp; /* which transports are offered */
+  gboolean udp;
+  LecternRtspPortRange ports;
+  guint dscp;
+  gint64 latency_us;         /* how long a missing datagram of a publisher is waited for */
+  gint64 read_timeout_us;    /* of a silent publisher */
+  gint64 session_timeout_us; /* of a player that says nothing */
+  gint64 max_bitrate;        /* of a publisher, bits a second; 0: any */
+  guint max_sessions;
+  guint requests; /* a second, of one connection */
+} LecternRtspSettings;
+
+/* Thread: control. */
+LecternRtspService *lectern_rtsp_service_new (LecternHost *host,
+                                              const LecternRtspSettings *settings);
+LecternRtspService *lectern_rtsp_service_ref (LecternRtspService *self);
+void lectern_rtsp_service_unref (LecternRtspService *self);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (LecternRtspService, lectern_rtsp_service_unref)
+void lectern_rtsp_service_set (LecternRtspService *self, const LecternRtspSettings *settings);
+/* Tells all peers that it is over. New connections are closed. Thread: control. */
+void lectern_rtsp_service_stop (LecternRtspService *self);
+
+/* Thread: any. */
+void lectern_rtsp_service_get (LecternRtspService *self, LecternRtspSettings *settings);
+LecternHost *lectern_rtsp_service_get_host (LecternRtspService *self);
+/* Counts a refused or failed peer, and logs it unless too many are. @what: (nullable): what it
+ * wanted. */
+void lectern_rtsp_service_report (LecternRtspService *self, LecternConnection *connection,
+                                  const char *what, const GError *error);
+/* Takes the right to a session. Errors: LIMIT: there are too many. */
+gboolean lectern_rtsp_service_begin_session (LecternRtspService *self, GError **error);
+void lectern_rtsp_service_end_session (LecternRtspService *self);
+
+/* The list of connections, for _stop. FALSE: the service has stopped. Thread: the connection's. */
+gboolean lectern_rtsp_service_add (LecternRtspService *self, LecternRtspConnection *connection);
+void lectern_rtsp_service_remove (LecternRtspService *self, LecternRtspConnection *connection);
+/* The sockets for players of the calling reactor, opened for the first of them. Returns: (transfer
+ * full), released with _release_datagrams. Errors: as of lectern_rtsp_ports_open. Thread: a
+ * reactor. */
+LecternRtspDatagrams *lectern_rtsp_service_get_datagrams (LecternRtspService *self, GError **error);
+void lectern_rtsp_service_release_datagrams (LecternRtspService *self,
+                                             LecternRtspDatagrams *datagrams);
