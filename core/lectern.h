@@ -37,6 +37,7 @@
 #include "formats/lectern-ts-packets.h"
 #include "http/lectern-http-exchange.h"
 #include "http/lectern-http-files.h"
+#include "http/lectern-http-reply.h"
 #include "http/lectern-http-server.h"
 #include "http/lectern-websocket.h"
 #include "media/lectern-carrier.h"

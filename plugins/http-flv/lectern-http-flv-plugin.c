@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-#include <lectern.h>
+#include "lectern-http-flv-carrier.h"
 
 #define LECTERN_TYPE_HTTP_FLV_PLUGIN (lectern_http_flv_plugin_get_type ())
 G_DECLARE_FINAL_TYPE (LecternHttpFlvPlugin, lectern_http_flv_plugin, LECTERN, HTTP_FLV_PLUGIN,
@@ -145,6 +145,7 @@ on_play (LecternHttpExchange *exchange, gpointer user_data)
 static gboolean
 lectern_http_flv_plugin_start (LecternPlugin *plugin, GError **error)
 {
+  lectern_plugin_add_carrier (plugin, &lectern_http_flv_carrier, lectern_plugin_get_host (plugin));
   return lectern_plugin_add_route (plugin, "GET", "/{app}/{name}.flv", LECTERN_ACTION_PLAY,
                                    "{app}/{name}", on_play, plugin, error);
 }

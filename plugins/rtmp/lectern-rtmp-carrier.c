@@ -88,8 +88,10 @@ end (Transfer *self, const GError *error)
 {
   if (self->over)
     return;
+  self->refs++;
   tear_down (self);
   self->events->ended (error, self->events_data);
+  transfer_unref (self);
 }
 
 static void
