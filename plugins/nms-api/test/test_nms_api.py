@@ -317,9 +317,10 @@ class OnAir(Case):
 
     def test_the_table_of_streams_has_every_field(self):
         self.watch()
-        lectern_test.wait_for(lambda: len(self.dashboard.streams()["live/a"]["subscribers"]) == 4,
-                              20, "everybody")
-        row = self.dashboard.streams()["live/a"]
+        def is_settled():
+            row = self.dashboard.streams()["live/a"]
+            return len(row["subscribers"]) == 4 and row["video"][-1] > 0 and row
+        row = lectern_test.wait_for(is_settled, 20, "everybody, and the pictures a second")
         self.assertEqual((row["app"], row["stream"], row["ip"]), ("live", "a", "127.0.0.1"))
         self.assertRegex(row["clientId"], r"^[A-Z0-9]{8}$")
         age = datetime.datetime.now(datetime.timezone.utc) - when(row["connectCreated"])
