@@ -159,8 +159,16 @@ is_digest_right (LecternRtspConnection *self, const char *text)
          && g_str_equal (credential.uri, self->request->url);
 }
 
-/* @refusal: (nullable). A key in the address is not asked for again: players would show a dialog.
- */
+/* Whether the address brought a key, which is then not asked for again. */
+static gboolean
+has_key (LecternRtspConnection *self)
+{
+  g_autofree char *key = lectern_access_request_get_parameter (self->access, "key");
+
+  return key != NULL;
+}
+
+/* @refusal: (nullable). */
 static void
 settle (LecternRtspConnection *self, LecternIdentity *identity, const GError *refusal)
 {
@@ -170,7 +178,7 @@ settle (LecternRtspConnection *self, LecternIdentity *identity, const GError *re
       return;
     }
   if (g_error_matches (refusal, LECTERN_ERROR, LECTERN_ERROR_DENIED)
-      && (self->access->query == NULL || self->access->credential != NULL))
+      && (self->access->credential != NULL || !has_key (self)))
     challenge (self, refusal);
   else
     fail (self, lectern_error_get_http_status (refusal), refusal);
