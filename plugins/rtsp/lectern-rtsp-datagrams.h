@@ -3,6 +3,8 @@
 
 #include "lectern-rtsp-service.h"
 
+#include <netinet/in.h>
+
 /* LecternRtspDatagrams: the sockets from which one reactor's players hear by UDP, and where their
  * receiver reports come. Reference-counted, not atomically. Thread: the reactor's. */
 
@@ -17,12 +19,12 @@ struct _LecternRtspHearer
   /* A control packet came from it. */
   void (*heard) (LecternRtspHearer *hearer, const guint8 *data, gsize size);
   /*< private >*/
-  LecternAddress control[2]; /* whence control packets come; port 0: none */
-  struct sockaddr_storage to[LECTERN_RTSP_CHANNELS];
-  socklen_t to_length[LECTERN_RTSP_CHANNELS]; /* 0: it does not hear this channel */
-  LecternTimer timer;                         /* pause between two pieces of a burst */
-  gint64 piece_us;                            /* when the present piece began */
-  gsize budget;                               /* bytes left of it */
+  LecternAddress control[2];                     /* whence control packets come; port 0: none */
+  struct sockaddr_in6 to[LECTERN_RTSP_CHANNELS]; /* or an IPv4 one, which is smaller */
+  socklen_t to_length[LECTERN_RTSP_CHANNELS];    /* 0: it does not hear this channel */
+  LecternTimer timer;                            /* pause between two pieces of a burst */
+  gint64 piece_us;                               /* when the present piece began */
+  gsize budget;                                  /* bytes left of it */
 };
 
 /* Errors: as of lectern_rtsp_ports_open. Returns: (transfer full). */

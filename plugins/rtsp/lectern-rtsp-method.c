@@ -90,6 +90,8 @@ is_state_right (LecternRtspConnection *self)
 {
   switch (self->request->method)
     {
+    case LECTERN_RTSP_DESCRIBE:
+      return self->session[0] == '\0';
     case LECTERN_RTSP_ANNOUNCE:
       return self->playback == NULL && self->publication == NULL;
     case LECTERN_RTSP_RECORD:

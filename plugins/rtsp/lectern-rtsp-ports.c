@@ -138,19 +138,21 @@ lectern_rtsp_ports_open (LecternRtspPorts *self, const LecternRtspPortRange *ran
 
 socklen_t
 lectern_rtsp_ports_fill_address (const LecternRtspPorts *self, const LecternAddress *address,
-                                 struct sockaddr_storage *to)
+                                 struct sockaddr_in6 *to)
 {
-  struct sockaddr_storage own;
-  socklen_t length = sizeof own;
-  struct sockaddr_in6 *v6 = (struct sockaddr_in6 *) to;
+  struct sockaddr_storage storage;
+  socklen_t length = sizeof storage;
 
-  if (getsockname (self->rtp, (struct sockaddr *) &own, &length) < 0 || own.ss_family == AF_INET)
-    return lectern_address_to_socket (address, to);
-  memset (to, 0, sizeof *to);
-  v6->sin6_family = AF_INET6;
-  v6->sin6_port = g_htons (address->port);
-  memcpy (&v6->sin6_addr, address->ip, sizeof address->ip);
-  return sizeof *v6;
+  if (getsockname (self->rtp, (struct sockaddr *) &storage, &length) == 0
+      && storage.ss_family == AF_INET)
+    {
+      length = lectern_address_to_socket (address, &storage);
+      memcpy (to, &storage, MIN (length, sizeof *to));
+      return length;
+    }
+  *to = (struct sockaddr_in6){ .sin6_family = AF_INET6, .sin6_port = g_htons (address->port) };
+  memcpy (&to->sin6_addr, address->ip, sizeof address->ip);
+  return sizeof *to;
 }
 
 gboolean

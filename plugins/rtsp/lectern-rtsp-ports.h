@@ -3,6 +3,8 @@
 
 #include <lectern.h>
 
+#include <netinet/in.h>
+
 /* LecternRtspPorts: two UDP sockets, RTP's on an even port and RTCP's on the one behind it (RFC
  * 3550, 11). Plain memory. Thread: any, one at a time. */
 typedef struct
@@ -28,7 +30,7 @@ gboolean lectern_rtsp_port_range_parse (LecternRtspPortRange *self, const char *
 gboolean lectern_rtsp_ports_open (LecternRtspPorts *self, const LecternRtspPortRange *range,
                                   gsize buffer, guint dscp, GError **error);
 void lectern_rtsp_ports_close (LecternRtspPorts *self);
-/* An address as these sockets take it. Returns: its length. */
+/* An address as these sockets take it: of IPv6, or of IPv4, which is smaller. Returns: its length.
+ */
 socklen_t lectern_rtsp_ports_fill_address (const LecternRtspPorts *self,
-                                           const LecternAddress *address,
-                                           struct sockaddr_storage *to);
+                                           const LecternAddress *address, struct sockaddr_in6 *to);

@@ -286,7 +286,7 @@ send_report (LecternRtspPublication *self, Track *track, gint64 now_us)
   guint8 data[LECTERN_RTP_REPORT_SIZE];
   gsize size = lectern_rtp_intake_write_report (self->intake, track->media, now_us,
                                                 data + LECTERN_RTP_FRAME_SIZE);
-  struct sockaddr_storage to;
+  struct sockaddr_in6 to;
   socklen_t length;
 
   if (size == 0)
