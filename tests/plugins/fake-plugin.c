@@ -77,11 +77,24 @@ refuse (LecternConnection *connection, gpointer user_data)
 {
 }
 
+static gpointer
+pull (const LecternCarrierSpec *spec, const LecternCarrierEvents *events, gpointer events_data,
+      gpointer plugin)
+{
+  return plugin;
+}
+
+static const LecternCarrier carrier = {
+  .schemes = (const char *const[]){ "rich", NULL },
+  .pull = pull,
+};
+
 static gboolean
 register_things (LecternPlugin *plugin, GError **error)
 {
   lectern_plugin_add_undo (plugin, note_undo, plugin);
   lectern_plugin_add_timer (plugin, 1000, note_tick, plugin);
+  lectern_plugin_add_carrier (plugin, &carrier, plugin);
   return lectern_plugin_add_route (plugin, "GET", "/rich", LECTERN_ACTION_PUBLIC, NULL, answer,
                                    plugin, error)
          && lectern_plugin_add_listeners (plugin, "listen", FALSE, refuse, plugin, NULL, error);

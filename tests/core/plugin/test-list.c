@@ -376,6 +376,13 @@ route_is_free (House *house)
   return id != 0;
 }
 
+static gboolean
+is_carried (House *house)
+{
+  return lectern_carriers_can (lectern_host_get_carriers (house->host), LECTERN_CARRY_PULL,
+                               "rich://host/a");
+}
+
 static void
 test_undo (void)
 {
@@ -385,10 +392,12 @@ test_undo (void)
   while (strstr (house.journal->str, "tick") == NULL)
     g_main_context_iteration (NULL, TRUE);
   g_assert_false (route_is_free (&house));
+  g_assert_true (is_carried (&house));
   g_assert_cmpuint (count_listeners (&house), ==, 1);
   g_string_truncate (house.journal, 0);
   lectern_plugin_list_stop (house.list);
   g_assert_true (route_is_free (&house));
+  g_assert_false (is_carried (&house));
   g_assert_cmpuint (count_listeners (&house), ==, 0);
   g_usleep (2000);
   while (g_main_context_iteration (NULL, FALSE))
