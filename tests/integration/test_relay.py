@@ -177,6 +177,14 @@ class Pull(RelayCase):
             # The name is free again.
             self.wait_state(edge, "running")
 
+    def test_flv_over_http(self):
+        origin = self.origin()
+        edge = self.edge(
+            {"relay.pull": f"live/a http://127.0.0.1:{origin.http_port}/live/a.flv"})
+        with Teacher(origin, "live/a"):
+            edge.wait_live("live/a")
+            self.watch(edge, "live/a").wait_pictures(5)
+
     def test_a_file_is_played_over_and_over(self):
         clip = lectern_test.temporary_directory() / "clip.mp4"
         with lectern_test.ffmpeg_push(str(clip), seconds=1, realtime=False,
@@ -257,6 +265,16 @@ class OnDemand(RelayCase):
                 status, _, body = edge.request("GET", f"/live/a/{address}")
                 self.assertEqual(status, 200, body)
             lectern_test.wait_for(lambda: len(self.players(edge, "live/a")) == 2, 5, "sessions")
+
+    def test_a_player_of_rtsp_is_a_viewer_too(self):
+        origin = self.origin()
+        edge = self.demand(origin, **{"plugins.rtsp": "true", "rtsp.listen": "127.0.0.1:0"})
+        with lectern_test.ffmpeg_push(origin.push_url("live/a", key=None), gop=0.5):
+            origin.wait_live("live/a")
+            found = lectern_test.ffprobe(f"rtsp://127.0.0.1:{edge.port('rtsp')}/live/a",
+                                         args=["-rtsp_transport", "tcp"])
+            self.assertEqual(sorted(each["codec_name"] for each in found["streams"]),
+                             ["aac", "h264"])
 
     def test_what_is_not_there_ends_the_wait(self):
         origin = self.origin()
