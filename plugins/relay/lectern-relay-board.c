@@ -3,6 +3,9 @@
 
 #include <string.h>
 
+/* From the first picture to a player's first segments, when it begins to count as a viewer. */
+#define UNSEEN_US (10 * G_USEC_PER_SEC)
+
 /* One rule, with what it carries. */
 typedef struct
 {
@@ -18,7 +21,7 @@ typedef struct
   Desk *desk;
   LecternRelayRun *run;
   gint64 wanted_us;  /* when a viewer asked for it last */
-  gint64 watched_us; /* when somebody watched it last */
+  gint64 watched_us; /* when somebody watched it last; 0: nobody has yet */
 } Run;
 
 struct _LecternRelayBoard
@@ -141,7 +144,7 @@ make_room (LecternRelayBoard *self)
         continue;
       g_hash_table_iter_init (&iter, desk->runs);
       while (g_hash_table_iter_next (&iter, NULL, &run))
-        if (!lectern_relay_run_has_run (((Run *) run)->run)
+        if (lectern_relay_run_get_first_ran (((Run *) run)->run) == 0
             && (oldest == NULL || ((Run *) run)->wanted_us < oldest->wanted_us))
           oldest = run;
     }
@@ -186,7 +189,7 @@ begin_run (Desk *desk, const char *name, LecternStream *stream, const char *quer
   self->n_runs++;
   run = g_new0 (Run, 1);
   run->desk = desk;
-  run->wanted_us = run->watched_us = lectern_clock_now_us ();
+  run->wanted_us = lectern_clock_now_us ();
   run->run = lectern_relay_run_new (&spec, query, on_over, run);
   g_hash_table_insert (desk->runs, (char *) lectern_relay_run_get_name (run->run), run);
 }
@@ -605,22 +608,31 @@ find_watched (LecternRelayBoard *self)
   return watched;
 }
 
+static gboolean
+is_unwatched (const Run *run, gint64 wait_us, gint64 linger_us, gint64 now_us)
+{
+  gint64 first_ran_us = lectern_relay_run_get_first_ran (run->run);
+
+  if (now_us - run->wanted_us <= wait_us)
+    return FALSE;
+  if (run->watched_us == 0 && first_ran_us > 0)
+    return now_us - first_ran_us > UNSEEN_US + linger_us;
+  return now_us - MAX (run->watched_us, run->wanted_us) > linger_us;
+}
+
 static void
 drop_unwatched (Desk *desk, GHashTable *watched, gint64 now_us)
 {
   gint64 wait_us = lectern_stream_registry_get_wait (desk->owner->streams);
   GHashTableIter iter;
-  gpointer name, data;
+  gpointer name, run;
 
   g_hash_table_iter_init (&iter, desk->runs);
-  while (g_hash_table_iter_next (&iter, &name, &data))
+  while (g_hash_table_iter_next (&iter, &name, &run))
     {
-      Run *run = data;
-
       if (g_hash_table_contains (watched, name))
-        run->watched_us = now_us;
-      else if (now_us - run->watched_us > desk->owner->options.linger_us
-               && now_us - run->wanted_us > wait_us)
+        ((Run *) run)->watched_us = now_us;
+      else if (is_unwatched (run, wait_us, desk->owner->options.linger_us, now_us))
         {
           g_message ("nobody watches '%s' any more; its relay ends", (char *) name);
           g_hash_table_iter_remove (&iter);

@@ -27,7 +27,7 @@ struct _LecternRelayRun
   guint64 bytes;   /* of earlier tries */
   guint attempts;
   guint timer;
-  gboolean ever_ran;
+  gint64 first_ran_us;
   gboolean ending;
 };
 
@@ -57,10 +57,10 @@ lectern_relay_run_get_state (LecternRelayRun *self)
   return self->state;
 }
 
-gboolean
-lectern_relay_run_has_run (LecternRelayRun *self)
+gint64
+lectern_relay_run_get_first_ran (LecternRelayRun *self)
 {
-  return self->ever_ran;
+  return self->first_ran_us;
 }
 
 guint64
@@ -194,7 +194,8 @@ on_started (LecternRelayRun *self)
 {
   g_clear_pointer (&self->left, lectern_publisher_unref);
   self->begun_us = lectern_clock_now_us ();
-  self->ever_ran = TRUE;
+  if (self->first_ran_us == 0)
+    self->first_ran_us = self->begun_us;
   set_state (self, LECTERN_RELAY_RUNNING, NULL);
 }
 

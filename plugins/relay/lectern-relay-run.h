@@ -34,8 +34,8 @@ void lectern_relay_run_wind_up (LecternRelayRun *self);
 const char *lectern_relay_run_get_name (LecternRelayRun *self);
 LecternStream *lectern_relay_run_get_stream (LecternRelayRun *self);
 LecternRelayState lectern_relay_run_get_state (LecternRelayRun *self);
-/* Whether the other side has ever accepted. */
-gboolean lectern_relay_run_has_run (LecternRelayRun *self);
+/* Returns: when the other side accepted for the first time, µs of the clock; 0: never yet. */
+gint64 lectern_relay_run_get_first_ran (LecternRelayRun *self);
 /* Fills in what the API tells: state, error, since, bytes, attempts, next try. */
 void lectern_relay_run_describe (LecternRelayRun *self, JsonObject *object);
 /* The same for a relay that carries nothing; @fault: (nullable): why it cannot. */

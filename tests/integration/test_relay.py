@@ -246,6 +246,7 @@ class OnDemand(RelayCase):
                 upstream = self.players(origin, "live/a")
                 self.assertEqual(len(upstream), 1)
             self.assertEqual(self.wait_state(edge, "running")["streams"][0]["stream"], "live/a")
+            viewers[0].wait_pictures(30)  # more than a second, so that they were counted
             for viewer in viewers:
                 viewer.close()
             lectern_test.wait_for(lambda: not self.players(origin, "live/a"), 10, "the pull's end")
@@ -257,9 +258,8 @@ class OnDemand(RelayCase):
 
     def test_a_playlist_is_worth_waiting_for(self):
         origin = self.origin()
-        edge = self.demand(origin)
-        push = lectern_test.ffmpeg_push(origin.push_url("live/a", key=None), gop=0.5)
-        with push:
+        edge = self.demand(origin, **{"media.wait": "15s"})
+        with lectern_test.ffmpeg_push(origin.push_url("live/a", key=None), gop=0.5):
             origin.wait_live("live/a")
             for address in ("index.m3u8", "index.mpd"):
                 status, _, body = edge.request("GET", f"/live/a/{address}")
@@ -268,7 +268,8 @@ class OnDemand(RelayCase):
 
     def test_a_player_of_rtsp_is_a_viewer_too(self):
         origin = self.origin()
-        edge = self.demand(origin, **{"plugins.rtsp": "true", "rtsp.listen": "127.0.0.1:0"})
+        edge = self.demand(origin, **{"media.wait": "15s", "plugins.rtsp": "true",
+                                       "rtsp.listen": "127.0.0.1:0"})
         with lectern_test.ffmpeg_push(origin.push_url("live/a", key=None), gop=0.5):
             origin.wait_live("live/a")
             found = lectern_test.ffprobe(f"rtsp://127.0.0.1:{edge.port('rtsp')}/live/a",
