@@ -433,10 +433,13 @@ def ffprobe(url, timeout=20, args=()):
 
 
 class Raw:
-    """A TCP (or TLS) connection for bytes no proper client would send."""
+    """A TCP (or TLS) connection for bytes no proper client would send; source: another address of
+    the loopback that it comes from."""
 
-    def __init__(self, port, tls=False, timeout=10, receive_buffer=None):
+    def __init__(self, port, tls=False, timeout=10, receive_buffer=None, source=None):
         self.socket = socket.socket()
+        if source:
+            self.socket.bind((source, 0))
         if receive_buffer:
             self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, receive_buffer)
         self.socket.settimeout(timeout * PATIENCE)

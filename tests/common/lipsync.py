@@ -2,7 +2,6 @@
 """Whether sound and picture go together: a clip that flashes and beeps each second, and what
 a decoder sees and hears of it."""
 
-import os
 import re
 import subprocess
 import threading
@@ -102,8 +101,3 @@ def websocket_feed(server, name):
             except OSError:
                 pass
     return feed
-
-
-def has(plugin):
-    """Whether the module PLUGIN is there."""
-    return os.path.exists(lectern_test.BUILD_DIR / f"plugins/{plugin}.so")
