@@ -410,16 +410,19 @@ join (LecternViewer *self, const LecternTapeFormat *format, const LecternViewerO
 {
   LecternTapeParts parts = { options->no_video, options->no_audio };
   LecternReactor *reactor = lectern_connection_get_reactor (self->connection);
-  gboolean idle = lectern_stream_get_state (self->stream) == LECTERN_STREAM_IDLE;
+  LecternStreamState state = lectern_stream_get_state (self->stream);
+  const LecternAccessRequest *request
+      = self->session != NULL ? lectern_session_get_request (self->session) : NULL;
+  gboolean idle = state == LECTERN_STREAM_IDLE;
+  /* What was shown last is something to look at, but no news for another server. */
+  gboolean stale = state == LECTERN_STREAM_AWAY && request != NULL && request->via != NULL;
 
   if (idle && !start_waiting (self, error))
     return FALSE;
   if (idle)
-    lectern_stream_registry_want (
-        self->stream->registry, self->stream->name,
-        self->session != NULL ? lectern_session_get_request (self->session) : NULL);
+    lectern_stream_registry_want (self->stream->registry, self->stream->name, request);
   self->audience = lectern_stream_get_audience (self->stream, format, parts, reactor);
-  if (options->skip_backlog)
+  if (options->skip_backlog || stale)
     self->wait_key = lectern_tape_get_key_number (lectern_audience_get_tape (self->audience));
   self->waited = idle || options->skip_backlog;
   lectern_audience_add (self->audience, self);

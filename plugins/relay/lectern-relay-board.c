@@ -649,6 +649,10 @@ lectern_relay_board_tick (LecternRelayBoard *self)
     {
       Desk *desk = g_ptr_array_index (self->desks, i);
 
+      /* There was no room for it. */
+      if (desk->rule->mode == LECTERN_RELAY_PULL && desk->fault == NULL
+          && g_hash_table_size (desk->runs) == 0)
+        begin_run (desk, desk->rule->stream, NULL, NULL, NULL);
       if (desk->rule->mode != LECTERN_RELAY_ON_DEMAND || g_hash_table_size (desk->runs) == 0)
         continue;
       if (watched == NULL)

@@ -193,7 +193,7 @@ class Pull(RelayCase):
         edge = self.edge({"relay.pull": f"live/loop file://{clip}"})
         edge.wait_live("live/loop")
         viewer = self.watch(edge, "live/loop")
-        viewer.wait_pictures(40)  # of 15 a second
+        viewer.wait_pictures(25)  # of 15 a second
         self.assertFalse(viewer.over)
         self.assertEqual(self.relays(edge)[0]["url"], f"file://{clip}")
 
@@ -318,7 +318,7 @@ class OnDemand(RelayCase):
         edge = self.demand(origin, **{"server.connects-per-address": "0"})
         with Teacher(origin, "live/a"):
             origin.wait_live("live/a")
-            self.assertEqual(self._serve(edge, 500, 3.0), 500)
+            self.assertEqual(self._serve(edge, 500, 2.0), 500)
             self.assertEqual(len(self.players(origin, "live/a")), 1)
             self.assertEqual(self.relays(edge)[0]["attempts"], 1)
 
@@ -523,6 +523,37 @@ class LostUpstream(RelayCase):
         print(f"# killed {KILLS} times; pictures after {min(waits):.2f} to {max(waits):.2f} s")
         self.assertEqual([viewer for viewer in viewers if viewer.over], [])
         self.assertLess(max(waits), 3 * lectern_test.PATIENCE)
+
+    def test_viewers_are_kept_no_longer_than_hold(self):
+        origin = self.origin()
+        edge = self.edge({"relay.pull": f"live/a rtmp://127.0.0.1:{origin.rtmp_port}/live/a",
+                          "relay.hold": "500ms"})
+        with Teacher(origin, "live/a"):
+            edge.wait_live("live/a")
+            viewer = self.watch(edge, "live/a")
+            viewer.wait_pictures(3)
+            origin.kill()
+        lectern_test.wait_for(lambda: viewer.over, 5, "the viewer's end")
+        self.assertEqual(self.relays(edge)[0]["state"], "waiting")
+
+    def test_old_pictures_do_not_go_from_server_to_server(self):
+        port = lectern_test.free_port()
+        origin = self.origin(**{"rtmp.listen": f"127.0.0.1:{port}"})
+        middle = self.edge({"relay.pull": f"live/a rtmp://127.0.0.1:{port}/live/a"})
+        teacher = Teacher(origin, "live/a")
+        middle.wait_live("live/a")
+        self.watch(middle, "live/a").wait_pictures(20)
+        origin.kill()
+        teacher.close()
+        lectern_test.wait_for(lambda: middle.stream("live/a")["state"] == "away", 10, "away")
+        edge = self.edge({"relay.pull": f"live/a rtmp://127.0.0.1:{middle.rtmp_port}/live/a"})
+        lectern_test.wait_for(lambda: len(self.players(middle, "live/a")) == 2, 10, "the edge to ask")
+        viewer = self.watch(edge, "live/a")
+        with self.assertRaises(AssertionError):
+            viewer.wait_pictures(1, timeout=1)
+        origin.start()
+        with Teacher(origin, "live/a"):
+            viewer.wait_pictures(5)
 
 
 lectern_test.main()
