@@ -17,10 +17,10 @@ from pathlib import Path
 
 from harness import hls, modes, tables, transcode
 from harness.bench import Bench, Failed, Missing
-from harness.servers import FORMATS, SERVERS
+from harness.servers import FORMATS, RTSP, SERVERS
 
 ROOT = Path(__file__).resolve().parents[2]
-MODES = ("fanout", "delay", "memory", "stalled", "idle", "reactors", "transcode", "hls")
+MODES = ("fanout", "delay", "memory", "stalled", "idle", "reactors", "transcode", "hls", "rtsp")
 FLUSHES = ("frame", "100", "350")
 PEERS = ("nginx-rtmp", "nms2", "nms4")
 
@@ -31,8 +31,8 @@ def parse(arguments):
     a.add_argument("set", nargs="?", choices=["quick", "full"], default="quick")
     a.add_argument("--mode", help=f"only these, with commas: {' '.join(MODES)}")
     a.add_argument("--servers", help=f"only these: {' '.join(SERVERS)}")
-    a.add_argument("--formats", help=f"only these: {' '.join(FORMATS)}")
-    a.add_argument("--viewers", help="counts for fanout")
+    a.add_argument("--formats", help=f"only these: {' '.join(FORMATS + RTSP)}")
+    a.add_argument("--viewers", help="counts for fanout and rtsp")
     a.add_argument("--flush", help=f"only these flush settings: {' '.join(FLUSHES)}")
     a.add_argument("--rounds", type=int, default=1)
     a.add_argument("--quiet", type=float, help="measure again (twice at most) rows during which the machine spent"
@@ -94,7 +94,7 @@ def fanout_plan(o, names):
 def plan(o, bench):
     """Functions that each measure one row, with what to call it."""
     chosen = words(o.mode, ("fanout", "idle") if o.set == "quick" else ("fanout", "memory", "stalled", "idle", "hls",
-                                                                              "reactors", "transcode"))
+                                                                              "reactors", "rtsp", "transcode"))
     for mode in chosen:
         if mode not in MODES:
             sys.exit(f"no mode '{mode}': {' '.join(MODES)}")
@@ -110,6 +110,10 @@ def plan(o, bench):
     if "memory" in chosen:
         steps += [(f"memory {name} {kind}", lambda n=name, k=kind: modes.memory(bench, n, k))
                   for kind in words(o.formats, FORMATS) for name in names if kind in SERVERS[name].formats]
+    if "rtsp" in chosen:
+        steps += [(f"{name} {kind} {count}", lambda n=name, k=kind, c=int(count): modes.rtsp(bench, n, k, c))
+                  for kind in words(o.formats, RTSP) for count in words(o.viewers, ["100", "500"])
+                  for name in names if kind in SERVERS[name].formats]
     if "lectern" not in names:
         return steps
     if "stalled" in chosen:

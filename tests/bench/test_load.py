@@ -21,12 +21,17 @@ def tag(kind, milliseconds, body):
     return head + body + struct.pack(">I", 11 + len(body))
 
 
+def nal(key, size):
+    return struct.pack(">IB", 1 + size, 0x65 if key else 0x41) + bytes(size)
+
+
 def stream():
     """One second: 30 frames with a key frame every half, of sizes around what frames and chunks ask for."""
     out = b"FLV\1\5\0\0\0\11" + bytes(4) + tag(9, 0, b"\x17\0\0\0\0config") + tag(8, 0, b"\xaf\0\x12\x10")
     for frame in range(30):
         key = frame % 15 == 0
-        out += tag(9, frame * 33, (b"\x17" if key else b"\x27") + b"\1\0\0\0" + bytes(70000 if key else 100 * frame))
+        out += tag(9, frame * 33, (b"\x17" if key else b"\x27") + b"\1\0\0\0"
+                   + nal(key, 70000 if key else 100 * frame))
         out += tag(8, frame * 33 + 5, b"\xaf\1" + bytes(80))
     return out
 
@@ -49,7 +54,7 @@ class Floors(unittest.TestCase):
         self.spawn("floor", kind, self.port, flush, slots, self.file)
         while not listens(self.port):
             pass
-        scheme = "rtmp" if kind == "rtmp" else "http"
+        scheme = {"rtmp": "rtmp", "rtsp": "rtsp", "rtsp-udp": "rtsp"}.get(kind, "http")
         viewers = self.spawn("viewers", kind, f"{scheme}://127.0.0.1:{self.port}/live/bench", stdin=subprocess.PIPE,
                              stdout=subprocess.PIPE, text=True)
         for command, answers in (("connect 10 1000", ["connected"]), ("run 0.3", ["ran"]), ("stall 2", ["stalled"]),
@@ -67,7 +72,7 @@ class Floors(unittest.TestCase):
         return row
 
     def test_every_format_arrives_whole_at_each_frame(self):
-        for kind in ("flv", "ws", "rtmp"):
+        for kind in ("flv", "ws", "rtmp", "rtsp", "rtsp-udp"):
             with self.subTest(kind):
                 self.port = free_port()
                 self.assertLess(self.watch(kind, "frame")["delay_ms"][0], 100)

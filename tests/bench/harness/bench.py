@@ -90,7 +90,7 @@ class Run:
         self.server_cpus = cpu_set(server_cpus or bench.options.server_cpus)
         self.load_cpus = cpu_set(bench.options.load_cpus)
         self.settings = settings or {}
-        self.rtmp, self.http = free_port(), free_port()
+        self.rtmp, self.http, self.rtsp = free_port(), free_port(), free_port()
         self.started = []
         self.folder = Path(tempfile.mkdtemp(prefix=f"{server.name}-", dir=bench.out))
 
@@ -119,7 +119,7 @@ class Run:
         with open(log, "wb") as out:
             self.process = self.spawn(args, self.server_cpus, cwd=self.folder, stdin=subprocess.DEVNULL, stdout=out,
                                       stderr=out, env={**os.environ, **environment})
-        port = self.rtmp if self.server.publishes or self.kind == "rtmp" else self.http
+        port = self.server.port(self)
         end_time = time.monotonic() + 15
         while not listens(port):
             if self.process.poll() is not None or time.monotonic() > end_time:

@@ -15,6 +15,7 @@ from pathlib import Path
 HERE = Path(__file__).resolve().parents[1]
 APP, STREAM = "live", "bench"
 FORMATS = ("flv", "ws", "rtmp")
+RTSP = ("rtsp", "rtsp-udp")
 SBIN = os.environ.get("PATH", "") + ":/usr/sbin:/usr/local/sbin"
 
 
@@ -34,7 +35,13 @@ class Server:
     def start(self, run):
         raise NotImplementedError
 
+    def port(self, run):
+        """Where it listens when it is ready."""
+        return run.rtmp
+
     def url(self, run, kind):
+        if kind in RTSP:
+            return f"rtsp://127.0.0.1:{run.rtsp}/{APP}/{STREAM}"
         if kind == "rtmp":
             return f"rtmp://127.0.0.1:{run.rtmp}/{APP}/{STREAM}"
         scheme = {"flv": "http", "ws": "ws"}[kind]
@@ -43,7 +50,7 @@ class Server:
 
 class Lectern(Server):
     name = "lectern"
-    formats = FORMATS
+    formats = FORMATS + RTSP
     flushes = ("frame", "100", "350")
 
     def prepare(self, bench):
@@ -62,10 +69,13 @@ class Lectern(Server):
             "access.open-publish": "true",
             "media.flush-interval": "0s" if run.flush in ("-", "frame") else f"{run.flush}ms",
             "media.flush-stretch": "false",
+            "plugins.rtsp": "true" if run.kind in RTSP else "false",
             # Segments are a work of their own, which no peer here does.
             "plugins.hls": "false",
             **run.settings,
         }
+        if run.kind in RTSP:
+            settings.update({"rtsp.listen": f"127.0.0.1:{run.rtsp}", "rtsp.requests": 1000})
         (run.folder / "state").mkdir(mode=0o700)
         args = [str(run.bench.build / "lectern"), "serve"]
         for key, value in settings.items():
@@ -76,17 +86,36 @@ class Lectern(Server):
 
 class Floor(Server):
     name = "floor"
-    formats = FORMATS
+    formats = FORMATS + RTSP
     publishes = False
     flushes = ("frame", "100", "350")
 
     def start(self, run):
-        port = run.rtmp if run.kind == "rtmp" else run.http
+        port = self.port(run)
         if run.kind == "echo":
             return [run.bench.program("floor-echo"), str(port)], {}
         flush = "frame" if run.flush == "-" else run.flush
         return [run.bench.program("floor"), run.kind, str(port), flush, str(run.bench.slots),
                 str(run.bench.stream)], {}
+
+    def port(self, run):
+        return {"rtmp": run.rtmp, "rtsp": run.rtsp, "rtsp-udp": run.rtsp}.get(run.kind, run.http)
+
+
+class GstRtsp(Server):
+    name = "gst-rtsp"
+    formats = RTSP
+    publishes = False  # it reads the stream from its file, as the floor does
+
+    def prepare(self, bench):
+        if not (bench.build / "tests/bench/bench-gst-rtsp").exists():
+            raise Missing("was built without the package libgstrtspserver-1.0-dev")
+
+    def start(self, run):
+        return [run.bench.program("gst-rtsp"), str(run.rtsp), str(run.bench.stream)], {}
+
+    def port(self, run):
+        return run.rtsp
 
 
 class Nginx(Server):
@@ -182,4 +211,4 @@ class NodeMediaServer4(NodeMediaServer):
 
 
 SERVERS = {server.name: server for server in
-           (Floor(), Lectern(), Nginx(), NodeMediaServer2(), NodeMediaServer4())}
+           (Floor(), Lectern(), Nginx(), NodeMediaServer2(), NodeMediaServer4(), GstRtsp())}

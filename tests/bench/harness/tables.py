@@ -77,6 +77,25 @@ def memory(rows):
     return lines
 
 
+def rtsp(rows):
+    lines = head("| transport | viewers | server | s/GB | × floor | × floor, viewers alone | CPU % | KiB/viewer"
+                 " | delay p50 / p95 / p99 ms | first key p50 / p99 ms | lost | alive | delivered % | load CPU % |")
+    groups = group(rows, "kind", "viewers", "server")
+    for (kind, viewers, server), found in groups.items():
+        cost = middle(found, lambda r: r["per_gb"])
+        base = groups.get((kind, viewers, "floor"))
+        floor = middle(base, lambda r: r["per_gb"]) if base else None
+        marginal = ratio(viewers_alone(found), viewers_alone(base)) if base else "–"
+        lost, alive, whole, load = [middle(found, lambda r, k=k: r[k])
+                                    for k in ("lost", "alive", "delivered_percent", "load_percent")]
+        lines.append(f"| {kind} | {viewers} | {server} | {number(cost, 3)} | {ratio(cost, floor)} | {marginal}"
+                     f" | {number(middle(found, lambda r: r['cpu_percent']))}"
+                     f" | {number(middle(found, lambda r: r['kib_viewer']))}"
+                     f" | {quantiles(found, 'delay_ms', (0, 1, 2))} | {quantiles(found, 'first_key_ms', (0, 2))}"
+                     f" | {number(lost, 0)} | {number(alive, 0)} | {number(whole)} | {number(load, 0)} |")
+    return lines
+
+
 def stalled(rows):
     lines = head("| format | server | viewers, stopped | p50 / p99 ms before | while stalled | after | lost | stalls"
                  " | KiB/viewer, stalled included | closed after s | CPU % | other CPU % |")

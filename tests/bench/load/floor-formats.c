@@ -174,6 +174,6 @@ answer_rtmp (FloorViewer *viewer, const guint8 *data, gsize size)
   return FALSE;
 }
 
-const FloorFormat floor_format_flv = { "flv", put_flv, 15, 4, answer_flv, begin_flv };
-const FloorFormat floor_format_ws = { "ws", put_ws, 25, 4, answer_ws, begin_ws };
-const FloorFormat floor_format_rtmp = { "rtmp", put_rtmp, 64, 1, answer_rtmp, begin_rtmp };
+const FloorFormat floor_format_flv = { "flv", put_flv, 15, 4, FLV_TAG + BENCH_STAMP_AT, answer_flv, begin_flv, NULL };
+const FloorFormat floor_format_ws = { "ws", put_ws, 25, 4, FLV_TAG + BENCH_STAMP_AT, answer_ws, begin_ws, NULL };
+const FloorFormat floor_format_rtmp = { "rtmp", put_rtmp, 64, 1, RTMP_HEAD + BENCH_STAMP_AT, answer_rtmp, begin_rtmp, NULL };

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* bench-floor flv|ws|rtmp PORT FLUSH SLOTS FILE: the least work a server can do to send a live
- * stream to many.
+/* bench-floor flv|ws|rtmp|rtsp|rtsp-udp PORT FLUSH SLOTS FILE: the least work a server can do to
+ * send a live stream to many.
  *
  * There is no ingest and nothing is done for a viewer but the call: the bytes lie ready in one
  * buffer, and at each flush point what fell due goes to each viewer with one send. FLUSH is "frame"
@@ -67,7 +67,9 @@ push (FloorViewer *viewer)
     {
       guint64 at = viewer->from % body_size;
       gsize size = MIN (head - viewer->from, body_size - at);
-      ssize_t sent = send (viewer->fd, body + at, size, MSG_NOSIGNAL | MSG_DONTWAIT);
+      ssize_t sent = format->send != NULL
+                         ? (ssize_t)format->send (viewer, body + at, size)
+                         : send (viewer->fd, body + at, size, MSG_NOSIGNAL | MSG_DONTWAIT);
 
       if (sent > 0)
         viewer->from += (guint64)sent;
@@ -164,13 +166,13 @@ touch (const Entry *entry, guint64 ms, gint64 due)
 {
   static guint32 number;
   guint8 *at = body + entry->start + entry->shift;
-  gsize header = format == &floor_format_rtmp ? 12 : 11;
 
-  bench_put24 (at + format->time_at, (guint32)ms & 0xffffff);
-  if (format != &floor_format_rtmp)
+  if (format->time_at > 0)
+    bench_put24 (at + format->time_at, (guint32)ms & 0xffffff);
+  if (format == &floor_format_flv || format == &floor_format_ws)
     at[format->time_at + 3] = (guint8)(ms >> 24);
   if (entry->tag->stamped)
-    bench_put_stamp (at + header + BENCH_STAMP_AT, due, number++);
+    bench_put_stamp (at + format->stamp_at, due, number++);
 }
 
 static void
@@ -258,7 +260,8 @@ serve (const BenchFlv *flv, gint64 interval, guint slots)
 int
 main (int argc, char **argv)
 {
-  const FloorFormat *formats[] = { &floor_format_flv, &floor_format_ws, &floor_format_rtmp };
+  const FloorFormat *formats[] = { &floor_format_flv, &floor_format_ws, &floor_format_rtmp,
+                                   &floor_format_rtsp, &floor_format_rtsp_udp };
   BenchFlv flv = { NULL };
   gint64 interval = 0;
   guint slots = 1;
@@ -267,7 +270,7 @@ main (int argc, char **argv)
     if (g_str_equal (argv[1], formats[i]->name))
       format = formats[i];
   if (format == NULL)
-    bench_die ("usage: bench-floor flv|ws|rtmp PORT frame|MILLISECONDS SLOTS FILE");
+    bench_die ("usage: bench-floor flv|ws|rtmp|rtsp|rtsp-udp PORT frame|MILLISECONDS SLOTS FILE");
   if (!g_str_equal (argv[3], "frame"))
     {
       interval = atoi (argv[3]) * G_GINT64_CONSTANT (1000000);

@@ -3,6 +3,8 @@
 
 #include "bench-flv.h"
 
+#include <netinet/in.h>
+
 /* One client's connection; `from` is its place in the endless body. */
 typedef struct
 {
@@ -12,6 +14,8 @@ typedef struct
   gboolean live;
   gboolean blocked; /* the socket is full */
   guint64 from;
+  struct sockaddr_in ports[4]; /* RTSP by UDP, by channel; 0: not set up */
+  int asked;                   /* set-ups answered */
 } FloorViewer;
 
 /* A wire format: how a message lies in the body, and how a client is let in. */
@@ -21,16 +25,22 @@ typedef struct
   /* Writes one message. Returns: bytes written. */
   gsize (*put) (guint8 *to, const BenchTag *tag);
   gsize overhead; /* most bytes it needs beside the message */
-  gsize time_at;  /* where the 24 low bits of the time stand, a WebSocket header not counted */
+  gsize time_at;  /* where the 24 low bits of the time stand, a WebSocket header not counted; 0:
+                     nowhere */
+  gsize stamp_at; /* where the digits of a frame's stamp stand, counted likewise */
   /* Answers what a client sent. Returns: TRUE when it is to get media from now on. */
   gboolean (*answer) (FloorViewer *viewer, const guint8 *data, gsize size);
   /* Appends what precedes the first message. */
   void (*begin) (GByteArray *out, GArray *tags);
+  /* Sends whole packets as datagrams. Returns: bytes of them; NULL: it has a stream. */
+  gsize (*send) (FloorViewer *viewer, const guint8 *data, gsize size);
 } FloorFormat;
 
 extern const FloorFormat floor_format_flv;
 extern const FloorFormat floor_format_ws;
 extern const FloorFormat floor_format_rtmp;
+extern const FloorFormat floor_format_rtsp;
+extern const FloorFormat floor_format_rtsp_udp;
 
 /* Sends the little a handshake needs. */
 void floor_send (FloorViewer *viewer, const void *data, gsize size);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* bench-viewers flv|ws|rtmp URL: viewers of one live stream on one epoll loop.
+/* bench-viewers flv|ws|rtmp|rtsp|rtsp-udp URL: viewers of one live stream on one epoll loop.
  *
  * Obeys one command a line of standard input, and answers each when it is done:
  *
@@ -14,6 +14,7 @@
 #include "viewers.h"
 #include "bench-flv.h"
 
+#include <arpa/inet.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
@@ -40,6 +41,9 @@ viewer_drop (Viewer *viewer)
     return;
   close (viewer->fd);
   viewer->fd = -1;
+  for (guint i = 0; i < G_N_ELEMENTS (viewer->ports); i++)
+    if (viewer->ports[i].viewer != NULL)
+      close (viewer->ports[i].fd);
   errors++;
 }
 
@@ -98,6 +102,61 @@ viewer_message (Viewer *viewer, const Message *message)
     on_stamp (viewer, sent, number);
 }
 
+/* A pointer to a port in what epoll gives back is marked by its lowest bit. */
+static void
+watch_port (ViewerPort *port)
+{
+  struct epoll_event event = { .events = EPOLLIN, .data.u64 = (guint64)(guintptr)port | 1 };
+
+  epoll_ctl (poller, EPOLL_CTL_ADD, port->fd, &event);
+}
+
+static int
+open_port (guint16 number)
+{
+  struct sockaddr_in address = { .sin_family = AF_INET,
+                                 .sin_port = htons (number),
+                                 .sin_addr.s_addr = htonl (INADDR_LOOPBACK) };
+  int size = 1 << 20;
+  int fd = socket (AF_INET, SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+
+  if (fd >= 0 && bind (fd, (struct sockaddr *)&address, sizeof address) == 0)
+    {
+      setsockopt (fd, SOL_SOCKET, SO_RCVBUF, &size, sizeof size);
+      return fd;
+    }
+  if (fd >= 0)
+    close (fd);
+  return -1;
+}
+
+guint16
+viewer_open_ports (Viewer *viewer, int channel)
+{
+  static guint16 next = 10000;
+
+  for (guint tries = 0; tries < 20000; tries++)
+    {
+      guint16 number = next;
+      int first = open_port (number), second = open_port (number + 1);
+
+      next = next < 32000 ? next + 2 : 10000;
+      if (first >= 0 && second >= 0)
+        {
+          viewer->ports[channel] = (ViewerPort){ viewer, first, channel };
+          viewer->ports[channel + 1] = (ViewerPort){ viewer, second, channel + 1 };
+          watch_port (&viewer->ports[channel]);
+          watch_port (&viewer->ports[channel + 1]);
+          return number;
+        }
+      if (first >= 0)
+        close (first);
+      if (second >= 0)
+        close (second);
+    }
+  bench_die ("no ports are left");
+}
+
 static void
 add_viewer (void)
 {
@@ -135,6 +194,51 @@ on_readable (Viewer *viewer)
   format->feed (viewer, buffer, (gsize)got);
 }
 
+enum
+{
+  DATAGRAMS = 32,
+  DATAGRAM_SIZE = 2048,
+};
+
+static void
+on_datagrams (ViewerPort *port)
+{
+  static guint8 buffers[DATAGRAMS][DATAGRAM_SIZE];
+  struct mmsghdr messages[DATAGRAMS];
+  struct iovec parts[DATAGRAMS];
+  Viewer *viewer = port->viewer;
+  int count;
+
+  memset (messages, 0, sizeof messages);
+  for (guint i = 0; i < DATAGRAMS; i++)
+    {
+      parts[i] = (struct iovec){ buffers[i], DATAGRAM_SIZE };
+      messages[i].msg_hdr.msg_iov = &parts[i];
+      messages[i].msg_hdr.msg_iovlen = 1;
+    }
+  count = recvmmsg (port->fd, messages, DATAGRAMS, MSG_DONTWAIT, NULL);
+  now = bench_now ();
+  for (int i = 0; i < count; i++)
+    {
+      viewer->bytes += messages[i].msg_len;
+      format->hear (viewer, port->channel, buffers[i], messages[i].msg_len);
+    }
+}
+
+static void
+on_event (guint64 mark)
+{
+  gpointer source = (gpointer)(guintptr)(mark & ~G_GUINT64_CONSTANT (1));
+
+  if ((mark & 1) == 0)
+    {
+      if (((Viewer *)source)->fd >= 0)
+        on_readable (source);
+    }
+  else if (((ViewerPort *)source)->viewer->fd >= 0)
+    on_datagrams (source);
+}
+
 /* Receives until @end. Returns: FALSE when a command waits before. */
 static gboolean
 receive_until (gint64 end)
@@ -149,11 +253,10 @@ receive_until (gint64 end)
 
       for (int i = 0; i < count; i++)
         {
-          Viewer *viewer = events[i].data.ptr;
-          if (viewer == NULL)
+          if (events[i].data.ptr == NULL)
             command = TRUE;
-          else if (viewer->fd >= 0)
-            on_readable (viewer);
+          else
+            on_event (events[i].data.u64);
         }
       if (command)
         return FALSE;
@@ -311,14 +414,15 @@ obey (void)
 int
 main (int argc, char **argv)
 {
-  const ViewerFormat *formats[] = { &viewer_format_flv, &viewer_format_ws, &viewer_format_rtmp };
+  const ViewerFormat *formats[] = { &viewer_format_flv, &viewer_format_ws, &viewer_format_rtmp,
+                                    &viewer_format_rtsp, &viewer_format_rtsp_udp };
   struct epoll_event event = { .events = EPOLLIN };
 
   for (guint i = 0; argc == 3 && i < G_N_ELEMENTS (formats); i++)
     if (g_str_equal (argv[1], formats[i]->name))
       format = formats[i];
   if (format == NULL)
-    bench_die ("usage: bench-viewers flv|ws|rtmp URL");
+    bench_die ("usage: bench-viewers flv|ws|rtmp|rtsp|rtsp-udp URL");
   bench_url_parse (&viewers_url, argv[2]);
   bench_prepare ();
   viewers = g_ptr_array_new ();

@@ -29,12 +29,23 @@ typedef struct
 
 typedef struct _Viewer Viewer;
 
+/* A UDP socket of a viewer. */
+typedef struct
+{
+  Viewer *viewer; /* NULL: none */
+  int fd;
+  int channel;
+} ViewerPort;
+
+
 /* A way to watch: what to send first, and what to do with bytes. */
 typedef struct
 {
   const char *name;
   void (*begin) (Viewer *viewer);
   void (*feed) (Viewer *viewer, const guint8 *data, gsize size);
+  /* A datagram came; NULL: it has no ports. */
+  void (*hear) (Viewer *viewer, int channel, const guint8 *data, gsize size);
 } ViewerFormat;
 
 struct _Viewer
@@ -68,12 +79,17 @@ struct _Viewer
   guint32 chunk_size;
   guint32 ack_every;
   guint32 unacked;
-  GByteArray *text; /* HTTP head, RTMP handshake */
+  GByteArray *text; /* HTTP head, RTMP handshake, RTSP answer */
+  /* RTSP */
+  struct _RtspState *rtsp;
+  ViewerPort ports[4];
 };
 
 extern const ViewerFormat viewer_format_flv;
 extern const ViewerFormat viewer_format_ws;
 extern const ViewerFormat viewer_format_rtmp;
+extern const ViewerFormat viewer_format_rtsp;
+extern const ViewerFormat viewer_format_rtsp_udp;
 extern BenchUrl viewers_url;
 
 void viewer_message_keep (Message *message, const guint8 *data, gsize size);
@@ -81,3 +97,5 @@ void viewer_message_keep (Message *message, const guint8 *data, gsize size);
 void viewer_message (Viewer *viewer, const Message *message);
 void viewer_send (Viewer *viewer, const void *data, gsize size);
 void viewer_drop (Viewer *viewer);
+/* Opens ports of neighbouring numbers for channels @channel and the next. Returns: the first. */
+guint16 viewer_open_ports (Viewer *viewer, int channel);
