@@ -50,19 +50,6 @@ def fanout(bench, name, kind, viewers, flush, **more):
         return row
 
 
-def rtsp(bench, name, kind, viewers):
-    """CPU, memory and delay of RTSP players, by TCP or UDP; each server flushes as it does by itself."""
-    flush = "frame" if name != "gst-rtsp" else "-"
-    with Run(bench, SERVERS[name], kind, flush) as run:
-        load = begin(run)
-        load.do(f"connect {viewers - 1} {min(100, bench.options.rate)}", "connected")
-        load.do(f"run {max(GOP_SECONDS, bench.options.settle)}", "ran")  # who waits for a key frame has one
-        row = load.measure(bench.options.window)
-        row.update(delivered(row, bench, viewers), mode="rtsp", server=name, kind=kind, viewers=viewers,
-                   alone_percent=load.alone, kib_viewer=per_viewer(row, load.first, viewers))
-        return row
-
-
 def average_memory(load, samples=16):
     """KiB over four seconds, as what a stream keeps comes and goes in blocks."""
     total = 0
@@ -70,6 +57,20 @@ def average_memory(load, samples=16):
         load.do("run 0.25", "ran")
         total += load.run.memory()
     return total / samples
+
+
+def rtsp(bench, name, kind, viewers):
+    """CPU, memory and delay of RTSP players, by TCP or UDP; each server flushes as it does by itself."""
+    flush = "frame" if name != "gst-rtsp" else "-"
+    with Run(bench, SERVERS[name], kind, flush) as run:
+        load = begin(run)
+        first = average_memory(load, 8)
+        load.do(f"connect {viewers - 1} {min(100, bench.options.rate)}", "connected")
+        load.do(f"run {max(GOP_SECONDS, bench.options.settle)}", "ran")  # who waits for a key frame has one
+        row = load.measure(bench.options.window)
+        row.update(delivered(row, bench, viewers), mode="rtsp", server=name, kind=kind, viewers=viewers,
+                   alone_percent=load.alone, kib_viewer=(average_memory(load, 8) - first) / (viewers - 1))
+        return row
 
 
 def memory(bench, name, kind, viewers=2000, stopped=400):

@@ -171,7 +171,7 @@ def hls(rows):
 
 
 TABLES = (("fanout", "Fan-out", fanout), ("memory", "Memory", memory), ("stalled", "Viewers that stop reading", stalled),
-          ("idle", "WebSockets", idle), ("reactors", "Reactors", reactors), ("hls", "HLS", hls),
+          ("idle", "WebSockets", idle), ("reactors", "Reactors", reactors), ("hls", "HLS", hls), ("rtsp", "RTSP", rtsp),
           ("transcode", "Transcoding", transcode), ("quality", "Bit rate at equal SSIM", quality))
 
 

@@ -5,6 +5,7 @@
 #include "floor.h"
 
 #include <errno.h>
+#include <netinet/udp.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -16,7 +17,8 @@ enum
   ROOM = 1400,
   FLV_VIDEO = 5, /* before the NAL units of a message */
   FLV_AUDIO = 2,
-  BATCH = 64,
+  BATCH = 64, /* as many as the kernel cuts one message into */
+  MAX_MESSAGE = 65000,
   NAL_FU_A = 28,
   /* of a message: a packet for each NAL unit, of which the test stream has few, and for each piece
    */
@@ -155,41 +157,96 @@ answer_rtsp (FloorViewer *viewer, const guint8 *data, gsize size)
   return FALSE;
 }
 
-static gsize
-send_datagrams (FloorViewer *viewer, const guint8 *data, gsize size)
+/* Datagrams to one port that follow each other and are of one size, but for the last, are one
+ * message, which the kernel cuts (UDP_SEGMENT). */
+typedef struct
 {
-  static int sender = -1;
   struct mmsghdr messages[BATCH];
   struct iovec parts[BATCH];
-  gsize at = 0;
+  guint8 controls[BATCH][CMSG_SPACE (sizeof (guint16))];
+  unsigned count, part_count;
+  gsize segment; /* of the newest message */
+  gsize size;
+  gboolean closed; /* nothing may follow in it */
+} Batch;
+
+static void
+flush (Batch *batch)
+{
+  static int sender = -1;
 
   if (sender < 0)
     sender = socket (AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
-  while (at < size)
+  for (unsigned done = 0; done < batch->count;)
     {
-      unsigned count = 0;
+      int sent = sendmmsg (sender, batch->messages + done, batch->count - done, 0);
 
-      memset (messages, 0, sizeof messages);
-      for (; count < BATCH && at < size; count++)
-        {
-          gsize length = (gsize) (data[at + 2] << 8 | data[at + 3]);
-          struct sockaddr_in *to = &viewer->ports[data[at + 1]];
-
-          parts[count] = (struct iovec){ (guint8 *) data + at + FRAMING, length };
-          messages[count].msg_hdr = (struct msghdr){
-            .msg_name = to, .msg_namelen = sizeof *to, .msg_iov = &parts[count], .msg_iovlen = 1
-          };
-          at += FRAMING + length;
-        }
-      for (unsigned done = 0; done < count;)
-        {
-          int sent = sendmmsg (sender, messages + done, count - done, 0);
-
-          if (sent < 0 && errno != EINTR)
-            break;
-          done += (unsigned) MAX (sent, 0);
-        }
+      if (sent < 0 && errno != EINTR)
+        break;
+      done += (unsigned) MAX (sent, 0);
     }
+  batch->count = batch->part_count = 0;
+}
+
+static void
+set_segment (Batch *batch, struct msghdr *message)
+{
+  struct cmsghdr *control = (struct cmsghdr *) batch->controls[batch->count - 1];
+  guint16 segment = (guint16) batch->segment;
+
+  message->msg_control = control;
+  message->msg_controllen = sizeof batch->controls[0];
+  control->cmsg_level = SOL_UDP;
+  control->cmsg_type = UDP_SEGMENT;
+  control->cmsg_len = CMSG_LEN (sizeof segment);
+  memcpy (CMSG_DATA (control), &segment, sizeof segment);
+}
+
+static void
+put_datagram (Batch *batch, struct sockaddr_in *to, const guint8 *data, gsize size)
+{
+  struct msghdr *message = batch->count > 0 ? &batch->messages[batch->count - 1].msg_hdr : NULL;
+  struct iovec *part;
+
+  if (batch->part_count == BATCH)
+    {
+      flush (batch);
+      message = NULL;
+    }
+  part = &batch->parts[batch->part_count++];
+  *part = (struct iovec){ (guint8 *) data, size };
+  if (message != NULL && message->msg_name == to && !batch->closed && size <= batch->segment
+      && batch->size + size <= MAX_MESSAGE)
+    {
+      message->msg_iovlen++;
+      set_segment (batch, message);
+    }
+  else
+    {
+      message = &batch->messages[batch->count++].msg_hdr;
+      *message = (struct msghdr){
+        .msg_name = to, .msg_namelen = sizeof *to, .msg_iov = part, .msg_iovlen = 1
+      };
+      batch->segment = size;
+      batch->size = 0;
+    }
+  batch->size += size;
+  batch->closed = size < batch->segment;
+}
+
+static gsize
+send_datagrams (FloorViewer *viewer, const guint8 *data, gsize size)
+{
+  static Batch batch;
+
+  for (gsize at = 0; at < size;)
+    {
+      gsize length = (gsize) (data[at + 2] << 8 | data[at + 3]);
+
+      put_datagram (&batch, &viewer->ports[data[at + 1]], data + at + FRAMING, length);
+      at += FRAMING + length;
+    }
+  flush (&batch);
   return size;
 }
 
