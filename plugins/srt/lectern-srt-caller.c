@@ -241,6 +241,11 @@ void
 lectern_srt_caller_take_statistics (LecternSrtCaller *self, JsonObject *message, gint64 max_bitrate)
 {
   gint64 bytes = json_object_get_int_member_with_default (message, "bytes", 0);
+  gint64 dropped = json_object_get_int_member_with_default (message, "dropped", 0);
+  /* Those that came are given on at the intervals at which they were sent: no jitter is left. */
+  const LecternReception reception
+      = { .packets = json_object_get_int_member_with_default (message, "packets", 0),
+          .lost = dropped };
   gint64 now_us = lectern_clock_now_us ();
   double bits = 8.0 * (double) (bytes - self->bytes);
   g_autoptr (GError) error = NULL;
@@ -248,7 +253,9 @@ lectern_srt_caller_take_statistics (LecternSrtCaller *self, JsonObject *message,
   count ("lectern_srt_lost_packets_total", "Packets of SRT publishers that had to be sent again",
          json_object_get_int_member_with_default (message, "lost", 0), &self->lost);
   count ("lectern_srt_dropped_packets_total", "Packets of SRT publishers that came too late",
-         json_object_get_int_member_with_default (message, "dropped", 0), &self->dropped);
+         dropped, &self->dropped);
+  if (self->publisher != NULL)
+    lectern_publisher_set_reception (self->publisher, &reception);
   if (self->publisher != NULL && self->told_us != 0 && max_bitrate > 0
       && bits * G_USEC_PER_SEC > (double) max_bitrate * (double) (now_us - self->told_us))
     {

@@ -1,10 +1,14 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""An SRT caller that sends what no proper one would, on the library that the worker uses."""
+"""SRT callers that send what no proper one would, on the library that the worker uses, and a network
+that loses packets."""
 
 import ctypes
 import ctypes.util
+import random
+import selectors
 import socket
 import struct
+import threading
 
 STREAM_ID = 46
 PASSPHRASE = 26
@@ -52,3 +56,61 @@ class Caller:
 
     def close(self):
         self.srt.srt_close(self.socket)
+
+
+class Network:
+    """A UDP port in front of PORT for one caller. It loses a share of the packets, each way, or
+    all of them while it is `broken`."""
+
+    def __init__(self, port, loss=0.0):
+        self.loss = loss
+        self.broken = False
+        self.random = random.Random(7)
+        self.target = ("127.0.0.1", port)
+        self.near = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        self.near.bind(("127.0.0.1", 0))
+        self.far = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        self.far.bind(("127.0.0.1", 0))
+        self.port = self.near.getsockname()[1]
+        self.caller = None
+        self.closed = threading.Event()
+        self.thread = threading.Thread(target=self.run, daemon=True)
+        self.thread.start()
+
+    def run(self):
+        with selectors.DefaultSelector() as selector:
+            selector.register(self.near, selectors.EVENT_READ)
+            selector.register(self.far, selectors.EVENT_READ)
+            while not self.closed.is_set():
+                for key, _ in selector.select(0.1):
+                    self.carry(key.fileobj)
+
+    def carry(self, where):
+        data, peer = where.recvfrom(2048)
+        if where is self.near:
+            self.caller = peer
+        if self.broken or self.random.random() < self.loss:
+            return
+        if where is self.near:
+            self.far.sendto(data, self.target)
+        elif self.caller:
+            self.near.sendto(data, self.caller)
+
+    def close(self):
+        self.closed.set()
+        self.thread.join()
+        self.near.close()
+        self.far.close()
+
+
+def greet(port):
+    """The first step of a handshake, by hand: the type-of-service byte of the answer."""
+    header = struct.pack(">IIII", 0x80000000, 0, 0, 0)
+    hello = struct.pack(">IIIIIIII16s", 4, 2, 1, 1500, 8192, 1, 1, 0, bytes(16))
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as peer:
+        peer.settimeout(10)
+        peer.setsockopt(socket.IPPROTO_IP, socket.IP_RECVTOS, 1)
+        peer.sendto(header + hello, ("127.0.0.1", port))
+        _, extra, _, _ = peer.recvmsg(2048, 64)
+    return next(data[0] for level, kind, data in extra
+                if (level, kind) == (socket.IPPROTO_IP, socket.IP_TOS))

@@ -65,14 +65,15 @@ class Srt(lectern_test.TestCase):
             server.wait_log("callers are welcome")
         return server
 
-    def url(self, server, name, key=True, extra=""):
+    def url(self, server, name, key=True, extra="", port=None):
         key = server.key(name) if key is True else key
-        return (f"srt://127.0.0.1:{server.port('srt')}?streamid=publish:{name}"
+        return (f"srt://127.0.0.1:{port or server.port('srt')}?streamid=publish:{name}"
                 f"?key={key}{extra}")
 
     def push(self, server, name, **options):
         return lectern_test.ffmpeg_push(self.url(server, name, options.pop("key", True),
-                                                 options.pop("query", "")),
+                                                 options.pop("query", ""),
+                                                 options.pop("port", None)),
                                         rate=RATE, output=TS, **options)
 
     def caller(self, server, stream_id, **options):
@@ -110,6 +111,50 @@ class Srt(lectern_test.TestCase):
             self.assert_plays(server, "live/b")
         self.wait_gone(server, "live/a")
         self.assertEqual(1, len(server.workers()))
+
+    def test_other_sounds_are_passed_on_and_a_track_of_no_use_is_left_out(self):
+        server = self.srt()
+        with self.push(server, "live/mp3", audio="libmp3lame"), \
+                self.push(server, "live/opus", audio="libopus",
+                          extra=("-ar", "48000")), \
+                self.push(server, "live/mp2", audio="mp2"), \
+                self.push(server, "live/mute", audio=None), \
+                self.push(server, "live/sound", video=None):
+            for name, video, audio in (("mp3", "H.264", "MP3"), ("opus", "H.264", "Opus"),
+                                       ("mp2", "H.264", None), ("mute", "H.264", None),
+                                       ("sound", None, "AAC")):
+                def codecs(name=f"live/{name}"):
+                    stream = server.wait_live(name)
+                    return [(stream[kind] or {}).get("codec") for kind in ("video", "audio")]
+                lectern_test.wait_for(lambda: codecs() == [video, audio], 10, f"{name}'s tracks")
+        server.wait_log("a track is left out")
+
+    def test_a_bad_network_is_told_of_and_the_stream_goes_on(self):
+        server = self.srt({"srt.latency": "200ms"})
+        network = srt.Network(server.port("srt"), loss=0.1)
+        self.addCleanup(network.close)
+        with self.push(server, "live/a", port=network.port):
+            server.wait_live("live/a")
+
+            def lost():
+                metrics = server.get("/metrics", server.manager()).decode()
+                return int(re.search(r"^lectern_srt_lost_packets_total (\d+)", metrics + "\n"
+                                     "lectern_srt_lost_packets_total 0", re.MULTILINE).group(1))
+            lectern_test.wait_for(lambda: lost() > 10, 20, "losses to be told")
+            network.broken = True
+            time.sleep(2)  # far longer than the latency
+            network.broken = False
+            reception = lectern_test.wait_for(
+                lambda: (found := server.stream("live/a")["reception"]) and found["lost"] and found,
+                20, "packets that never came")
+            self.assertGreater(reception["packets"], reception["lost"])
+            self.assert_plays(server, "live/a")
+            self.assertEqual("live", server.stream("live/a")["state"])
+        self.assertNotIn("the worker is lost", server.log())
+
+    def test_packets_bear_the_mark(self):
+        server = self.srt({"srt.dscp": "af41"})
+        self.assertEqual(34 << 2, srt.greet(server.port("srt")))
 
     def check_sync(self, source, output, label):
         video, audio = offsets(source, output)
