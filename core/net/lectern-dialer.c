@@ -3,6 +3,7 @@
 
 #include "base/lectern-clock.h"
 #include "net/lectern-connection-private.h"
+#include "net/lectern-dscp.h"
 #include "net/lectern-handshake.h"
 #include "net/lectern-resolver.h"
 #include "net/lectern-tls-private.h"
@@ -30,6 +31,7 @@ struct _LecternDial
   gboolean secure;
   LecternDialFilter filter;
   gpointer filter_data;
+  guint dscp;
   LecternTimer timer; /* of the name; a connection has its own */
   gint64 deadline_us;
   LecternResolve *resolve; /* NULL: the name is resolved */
@@ -185,6 +187,8 @@ begin_connect (LecternDial *self, const LecternAddress *address)
   if (fd >= 0)
     {
       (void) setsockopt (fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof one);
+      if (self->dscp > 0)
+        lectern_dscp_apply (fd, self->dscp);
       if (connect (fd, (struct sockaddr *) &name, size) == 0 || errno == EINPROGRESS)
         return fd;
     }
@@ -310,6 +314,7 @@ lectern_dialer_dial (LecternDialer *dialer, LecternReactor *reactor,
   self->secure = target->secure;
   self->filter = target->filter;
   self->filter_data = target->filter_data;
+  self->dscp = target->dscp;
   self->deadline_us = lectern_clock_now_us () + timeout_us;
   lectern_timer_start (&self->timer, reactor, timeout_us, on_time);
   self->resolve = lectern_resolver_resolve (dialer->resolver, reactor, self->host, target->port,

@@ -23,6 +23,7 @@ typedef struct
   LecternDialFilter filter; /* NULL: any address */
   gpointer filter_data;     /* lives until the call is over */
   gint64 timeout_us;        /* for all of it; 0: 10 s */
+  guint dscp;               /* mark of what is sent, see lectern_dscp_apply; 0: none */
 } LecternDialTarget;
 
 /* @ca_file: (nullable): PEM certificates of the authorities to trust instead of the system's.

@@ -303,6 +303,7 @@ static gpointer
 begin (const LecternCarrierSpec *spec, LecternStream *stream, const LecternCarrierEvents *events,
        gpointer events_data, gpointer user_data)
 {
+  g_autoptr (LecternConfig) config = lectern_host_get_config (user_data);
   Transfer *self = g_new0 (Transfer, 1);
   LecternDialTarget target;
 
@@ -324,7 +325,8 @@ begin (const LecternCarrierSpec *spec, LecternStream *stream, const LecternCarri
                                 .secure = self->url.secure,
                                 .filter = spec->filter,
                                 .filter_data = spec->filter_data,
-                                .timeout_us = self->timeout_us };
+                                .timeout_us = self->timeout_us,
+                                .dscp = lectern_config_get_dscp (config, "rtmp", "dscp") };
   self->dial = lectern_dialer_dial (lectern_host_get_dialer (user_data), self->reactor, &target,
                                     on_dialled, self);
   lectern_timer_start (&self->timer, self->reactor, self->timeout_us, on_time);

@@ -7,6 +7,7 @@ import struct
 import unittest
 
 import lectern_test
+import rtmp
 
 ALL_PACKETS = 0x0003
 OUTGOING = 4
@@ -81,6 +82,20 @@ class Marks(lectern_test.TestCase):
         for host in ("127.0.0.1", "::1"):
             with self.subTest(host):
                 self.assertEqual(self.ask(server.http_port, host), 34)
+
+    def test_what_is_brought_to_another_server_is_marked(self):
+        with socket.create_server(("127.0.0.1", 0)) as target:
+            target.settimeout(10 * lectern_test.PATIENCE)
+            port = target.getsockname()[1]
+            server = self.server(settings={
+                "plugins.relay": "true", "relay.push": f"live rtmp://127.0.0.1:{port}/live",
+                "rtmp.dscp": "cs4"}, allow=["relay"])
+            with rtmp.publisher(server, "live/a") as publisher:
+                publisher.video(0, key=True)
+                peer, address = target.accept()
+                with peer:
+                    self.assertTrue(peer.recv(1))
+                    self.assertEqual(self.capture.mark(address[1], port), 32)
 
     def test_nothing_is_marked_by_default(self):
         server = self.server()
