@@ -43,6 +43,8 @@ struct _LecternTranscodeTask
   gint64 last_key;                              /* PTS of the source's newest key frame; -1 */
   gboolean encodes;                             /* the source's picture is encoded too */
   gboolean replaces_audio;                      /* and its sound */
+  LecternTranscodeOutput *passed;               /* the source's picture with the worker's sound */
+  gboolean passes;                              /* there is sound for it */
   LecternTranscodeOutput *outputs[MAX_OUTPUTS]; /* by lane - 1 */
   guint n_outputs;
   guint64 bitrates[MAX_OUTPUTS];
@@ -220,6 +222,29 @@ add_sound (LecternTranscodeTask *self, GPtrArray *before, JsonObject *parameters
   json_object_set_int_member (parameters, "audio_bitrate", bitrate);
 }
 
+/* For players of FLV, which have one stream at a time: a picture that needs no encoding with the
+ * sound that does. It is no rung of the ladder, as HLS and DASH put the two together themselves. */
+static void
+add_passed (LecternTranscodeTask *self, GPtrArray *before)
+{
+  LecternTrack *video = self->tracks[LECTERN_MEDIA_VIDEO];
+  g_autofree char *rung = NULL;
+
+  if (!self->replaces_audio || self->n_outputs == 0 || self->encodes || video == NULL
+      || video->height == 0)
+    return;
+  rung = g_strdup_printf ("%up", video->height);
+  for (guint i = 0; self->passed == NULL && i < before->len; i++)
+    if (g_str_equal (lectern_transcode_output_get_rung (before->pdata[i]), rung))
+      self->passed = g_ptr_array_steal_index (before, i);
+  self->passes = self->passed != NULL;
+  if (self->passed == NULL)
+    self->passed
+        = lectern_transcode_output_new (self->streams, self->stream, rung, LECTERN_MEDIA_VIDEO);
+  else
+    lectern_transcode_output_set_track (self->passed, video);
+}
+
 static JsonObject *
 make_parameters (LecternTranscodeTask *self, GPtrArray *before)
 {
@@ -228,6 +253,7 @@ make_parameters (LecternTranscodeTask *self, GPtrArray *before)
 
   add_pictures (self, before, object);
   add_sound (self, before, object);
+  add_passed (self, before);
   json_object_set_string_member (object, "encoder", plan->encoder);
   json_object_set_string_member (object, "profile", plan->profile);
   json_object_set_int_member (object, "key_ms", self->encodes ? KEY_MS : 0);
@@ -262,6 +288,8 @@ take_outputs (LecternTranscodeTask *self)
       lectern_metric_add (get_rungs (is_shed (self, i) ? "shed" : "running"), -1);
       g_ptr_array_add (outputs, g_steal_pointer (&self->outputs[i]));
     }
+  if (self->passed != NULL)
+    g_ptr_array_add (outputs, g_steal_pointer (&self->passed));
   self->n_outputs = 0;
   self->shed = 0;
   return outputs;
@@ -324,16 +352,22 @@ passes_sound (LecternTranscodeTask *self)
 }
 
 static void
+give_sound_to (LecternTranscodeOutput *output, LecternTrack *track, LecternPacket *packet)
+{
+  if (output == NULL || lectern_transcode_output_get_media (output) != LECTERN_MEDIA_VIDEO)
+    return;
+  if (packet == NULL)
+    lectern_transcode_output_set_track (output, track);
+  else
+    lectern_transcode_output_push (output, packet);
+}
+
+static void
 give_sound (LecternTranscodeTask *self, LecternTrack *track, LecternPacket *packet)
 {
   for (guint i = 0; i < self->n_outputs; i++)
-    if (lectern_transcode_output_get_media (self->outputs[i]) == LECTERN_MEDIA_VIDEO)
-      {
-        if (packet == NULL)
-          lectern_transcode_output_set_track (self->outputs[i], track);
-        else
-          lectern_transcode_output_push (self->outputs[i], packet);
-      }
+    give_sound_to (self->outputs[i], track, packet);
+  give_sound_to (self->passed, track, packet);
 }
 
 static void
@@ -345,6 +379,11 @@ on_track (LecternWorker *worker, guint lane, LecternTrack *track, gpointer user_
   if (output == NULL)
     return;
   lectern_transcode_output_set_track (output, track);
+  if (track->media == LECTERN_MEDIA_AUDIO && self->passed != NULL && !self->passes)
+    {
+      lectern_transcode_output_set_track (self->passed, self->tracks[LECTERN_MEDIA_VIDEO]);
+      self->passes = TRUE;
+    }
   if (track->media == LECTERN_MEDIA_AUDIO && !passes_sound (self))
     give_sound (self, track, NULL);
   if (track->media == LECTERN_MEDIA_VIDEO && passes_sound (self))
@@ -556,6 +595,8 @@ give_packet (LecternTranscodeTask *self, LecternPacket *packet)
     return;
   if (media == LECTERN_MEDIA_AUDIO && passes_sound (self))
     give_sound (self, packet->track, packet);
+  if (media == LECTERN_MEDIA_VIDEO && self->passed != NULL && self->passes)
+    lectern_transcode_output_push (self->passed, packet);
   if (!self->told[media])
     self->told[media] = lectern_worker_send_track (self->worker, 0, packet->track);
   lectern_worker_send_packet (self->worker, 0, packet);

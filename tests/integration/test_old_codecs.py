@@ -144,10 +144,14 @@ class Browsers(lectern_test.TestCase):
         server = self.serve()
         for name in names:
             self.push(server, name)
+        server.wait_live(f"live/{names[0]}@180p")
+        streams = lectern_test.ffprobe(server.flv_url(f"live/{names[0]}@180p"))["streams"]
+        self.assertEqual({"h264", "aac"}, {stream["codec_name"] for stream in streams})
         for name in names:
             with self.subTest(name):
                 playlist = self.wait_playlist(server, f"live/{name}", "avc1.", "mp4a.40.2")
                 self.assertNotIn("mp4a.6B", playlist)
+                self.assertNotIn("180p", playlist)
                 for file in ("index.m3u8", "index.mpd"):
                     self.check_played(f"http://127.0.0.1:{server.http_port}/live/{name}/{file}")
 

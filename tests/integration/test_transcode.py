@@ -197,7 +197,18 @@ class Transcode(lectern_test.TestCase):
         self.assertEqual(["aac", "h264"], sorted(kinds))
         sound, = lectern_test.ffprobe(server.flv_url("live/s@audio-32k"), args=QUICK)["streams"]
         self.assertEqual("aac", sound["codec_name"])
-        self.assertNotIn("live/s@180p", self.names(server))
+        # The picture is the source's own.
+        sent, got = self.view(server, "live/s"), self.view(server, "live/s@180p").wait(20)
+        self.check_order(got)
+        kinds = [s["codec_name"] for s in lectern_test.ffprobe(server.flv_url("live/s@180p"))["streams"]]
+        self.assertEqual(["aac", "h264"], sorted(kinds))
+        shared = {picture[1] for picture in sent.wait(20).pictures} & {picture[1] for picture in got.pictures}
+        self.assertGreater(len(shared), 10)
+        os.kill(server.wait_worker("transcode live/s"), signal.SIGKILL)
+        count = len(got.sounds)
+        lectern_test.wait_for(lambda: len(got.sounds) > count + 50, 20, "sound again")
+        self.assertFalse(got.ended)
+        self.check_order(got)
 
     def send_h265(self, client, clip):
         begun = time.monotonic()
