@@ -2,8 +2,8 @@
 #include "lectern-rtsp-datagrams.h"
 
 #include "lectern-rtp-packer.h"
+#include "lectern-rtsp-batch.h"
 
-#include <errno.h>
 #include <string.h>
 #include <sys/epoll.h>
 
@@ -154,60 +154,14 @@ lectern_rtsp_hearer_add (LecternRtspHearer *self, LecternMedia media, const Lect
     g_hash_table_insert (self->datagrams->hearers, control, self);
 }
 
-typedef struct
-{
-  guint count;
-  int fd;
-  struct mmsghdr messages[BATCH];
-  struct iovec parts[BATCH];
-} Batch;
-
 static void
 count_dropped (guint count)
 {
-  lectern_metric_add (lectern_metrics_get_counter ("lectern_rtsp_datagrams_dropped_total",
-                                                   "Datagrams that the system did not take", NULL,
-                                                   NULL),
-                      count);
-}
-
-/* What the system does not take is lost, as datagrams may be. */
-static void
-flush (Batch *batch)
-{
-  guint done = 0;
-
-  while (done < batch->count)
-    {
-      int sent = sendmmsg (batch->fd, batch->messages + done, batch->count - done, MSG_DONTWAIT);
-
-      if (sent < 0 && errno == EINTR)
-        continue;
-      if (sent <= 0)
-        {
-          count_dropped (1);
-          sent = 1;
-        }
-      done += (guint) sent;
-    }
-  batch->count = 0;
-}
-
-static void
-put (Batch *batch, LecternRtspHearer *self, guint channel, const guint8 *data, gsize size)
-{
-  int fd = channel % 2 == 0 ? self->datagrams->ports.rtp : self->datagrams->ports.rtcp;
-  guint at;
-
-  if (batch->count == BATCH || (batch->count > 0 && batch->fd != fd))
-    flush (batch);
-  at = batch->count++;
-  batch->fd = fd;
-  batch->parts[at] = (struct iovec){ (void *) data, size };
-  batch->messages[at].msg_hdr = (struct msghdr){ .msg_name = &self->to[channel],
-                                                 .msg_namelen = self->to_length[channel],
-                                                 .msg_iov = &batch->parts[at],
-                                                 .msg_iovlen = 1 };
+  if (count > 0)
+    lectern_metric_add (lectern_metrics_get_counter ("lectern_rtsp_datagrams_dropped_total",
+                                                     "Datagrams that the system did not take", NULL,
+                                                     NULL),
+                        count);
 }
 
 static void
@@ -235,9 +189,11 @@ gsize
 lectern_rtsp_hearer_send (const guint8 *data, gsize length, gpointer hearer)
 {
   LecternRtspHearer *self = hearer;
-  Batch batch = { .count = 0 };
+  const LecternRtspPorts *ports = &self->datagrams->ports;
+  LecternRtspBatch batch;
   gsize offset = 0;
 
+  lectern_rtsp_batch_init (&batch, self->plain);
   renew_budget (self);
   while (offset + LECTERN_RTP_FRAME_SIZE <= length && self->budget > 0)
     {
@@ -246,11 +202,14 @@ lectern_rtsp_hearer_send (const guint8 *data, gsize length, gpointer hearer)
 
       offset += LECTERN_RTP_FRAME_SIZE;
       if (channel < LECTERN_RTSP_CHANNELS && self->to_length[channel] > 0)
-        put (&batch, self, channel, data + offset, size);
+        lectern_rtsp_batch_put (&batch, channel % 2 == 0 ? ports->rtp : ports->rtcp,
+                                &self->to[channel], self->to_length[channel], data + offset, size);
       offset += size;
       self->budget -= MIN (self->budget, size);
     }
-  flush (&batch);
+  lectern_rtsp_batch_flush (&batch);
+  self->plain = batch.plain;
+  count_dropped (batch.dropped);
   if (offset < length)
     lectern_timer_start (&self->timer, self->datagrams->reactor, PAUSE_US, on_pause_over);
   return offset;

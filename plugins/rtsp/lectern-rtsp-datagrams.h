@@ -22,9 +22,10 @@ struct _LecternRtspHearer
   LecternAddress control[2];                     /* whence control packets come; port 0: none */
   struct sockaddr_in6 to[LECTERN_RTSP_CHANNELS]; /* or an IPv4 one, which is smaller */
   socklen_t to_length[LECTERN_RTSP_CHANNELS];    /* 0: it does not hear this channel */
-  LecternTimer timer;                            /* pause between two pieces of a burst */
-  gint64 piece_us;                               /* when the present piece began */
-  gsize budget;                                  /* bytes left of it */
+  gboolean plain;     /* the way to it does not let the kernel cut messages */
+  LecternTimer timer; /* pause between two pieces of a burst */
+  gint64 piece_us;    /* when the present piece began */
+  gsize budget;       /* bytes left of it */
 };
 
 /* Errors: as of lectern_rtsp_ports_open. Returns: (transfer full). */
