@@ -6,6 +6,12 @@
 #define AAC_FRAME 1024
 /* A wire time of whole milliseconds that differs more than this from the count is a real gap. */
 #define RESYNC_NS (50 * G_GINT64_CONSTANT (1000000))
+/* One that differs more than this for a second is steady, not the wire's jitter: sound that was
+ * aligned anew, or whose clock is another. */
+#define STEADY_NS (8 * G_GINT64_CONSTANT (1000000))
+#define STEADY_FRAMES 32
+/* An AAC frame that is to end earlier lasts at least so long. */
+#define AAC_SHORTEST (AAC_FRAME / 2)
 /* What a frame may last; a longer pause is left as a hole. */
 #define MAX_FRAME_NS (2000 * G_GINT64_CONSTANT (1000000))
 
@@ -25,6 +31,7 @@ struct _LecternFragmenter
   LecternPacket *held; /* its duration is not known yet */
   gint64 held_ticks;
   gint64 last_duration;
+  double late; /* how much the wire is behind the count, in ticks, averaged over STEADY_FRAMES */
 };
 
 static void
@@ -111,18 +118,35 @@ commit (LecternFragmenter *self, gint64 duration)
 
 /* Counted time while the wire agrees with it. */
 static gint64
+count (LecternFragmenter *self, gint64 ticks)
+{
+  gint64 counted = self->held_ticks + AAC_FRAME;
+  gint64 late = ticks - counted;
+  double steady = (double) lectern_cmaf_from_ns (STEADY_NS, self->timescale);
+
+  if (late > lectern_cmaf_from_ns (RESYNC_NS, self->timescale))
+    {
+      self->late = 0;
+      return ticks;
+    }
+  self->late += ((double) late - self->late) / STEADY_FRAMES;
+  if (ABS (self->late) < steady || ABS ((double) late - self->late) > steady / 2)
+    return counted;
+  counted = MAX (counted + (gint64) self->late, self->held_ticks + AAC_SHORTEST);
+  self->late = 0;
+  return counted;
+}
+
+static gint64
 get_ticks (LecternFragmenter *self, LecternPacket *packet)
 {
   gint64 ticks = lectern_cmaf_from_ns (packet->dts, self->timescale);
-  gint64 tolerance = lectern_cmaf_from_ns (RESYNC_NS, self->timescale);
-  gint64 counted;
 
   if (self->held == NULL)
     return ticks;
   if (self->track->codec != LECTERN_CODEC_AAC)
     return MAX (ticks, self->held_ticks + 1);
-  counted = self->held_ticks + AAC_FRAME;
-  return ABS (ticks - counted) <= tolerance ? counted : MAX (ticks, counted);
+  return count (self, ticks);
 }
 
 static gint64
@@ -130,8 +154,10 @@ get_duration (LecternFragmenter *self, gint64 next_ticks)
 {
   gint64 duration = next_ticks - self->held_ticks;
 
+  /* A gap in the sound is left as a hole; where time was only put right there is none. */
   if (self->track->codec == LECTERN_CODEC_AAC)
-    return AAC_FRAME;
+    return duration <= AAC_FRAME + lectern_cmaf_from_ns (RESYNC_NS, self->timescale) ? duration
+                                                                                     : AAC_FRAME;
   if (duration <= lectern_cmaf_from_ns (MAX_FRAME_NS, self->timescale))
     return duration;
   return self->last_duration > 0 ? self->last_duration : self->timescale / 25;
