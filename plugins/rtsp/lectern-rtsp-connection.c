@@ -278,7 +278,9 @@ take_request (LecternRtspConnection *self, LecternRtspRequest *request)
 
   self->request = request;
   self->asked_us = lectern_clock_now_us ();
-  if (!lectern_rate_limiter_take (&self->limiter, self->asked_us))
+  if (!lectern_rtsp_service_take_request (
+          self->service, self->connection,
+          lectern_rate_limiter_take (&self->limiter, self->asked_us), self->asked_us))
     {
       error = g_error_new_literal (LECTERN_ERROR, LECTERN_ERROR_LIMIT, "too many requests");
       fail (self, 503, error);

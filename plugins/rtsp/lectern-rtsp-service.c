@@ -3,6 +3,7 @@
 
 #include "lectern-rtsp-connection.h"
 #include "lectern-rtsp-datagrams.h"
+#include "lectern-rtsp-flooders.h"
 
 /* Lines about peers that failed; a flood of them must not drown the log. */
 #define LOG_RATE 2
@@ -11,6 +12,7 @@
 struct _LecternRtspService
 {
   LecternHost *host;
+  LecternRtspFlooders *flooders;
   GMutex lock; /* of all below */
   LecternRtspSettings settings;
   LecternRateLimiter log_limiter;
@@ -28,6 +30,7 @@ lectern_rtsp_service_new (LecternHost *host, const LecternRtspSettings *settings
 
   self->refs = 1;
   self->host = g_object_ref (host);
+  self->flooders = lectern_rtsp_flooders_new ();
   self->settings = *settings;
   self->connections = g_hash_table_new (NULL, NULL);
   self->datagrams = g_hash_table_new (NULL, NULL);
@@ -50,6 +53,7 @@ lectern_rtsp_service_unref (LecternRtspService *self)
     return;
   g_hash_table_unref (self->connections);
   g_hash_table_unref (self->datagrams);
+  lectern_rtsp_flooders_free (self->flooders);
   g_mutex_clear (&self->lock);
   g_object_unref (self->host);
   g_free (self);
@@ -75,6 +79,20 @@ LecternHost *
 lectern_rtsp_service_get_host (LecternRtspService *self)
 {
   return self->host;
+}
+
+gboolean
+lectern_rtsp_service_take_request (LecternRtspService *self, LecternConnection *connection,
+                                   gboolean within, gint64 now_us)
+{
+  const LecternAddress *from = lectern_connection_get_peer (connection);
+  LecternRtspSettings settings;
+
+  if (within && lectern_rtsp_flooders_take (self->flooders, from, now_us))
+    return TRUE;
+  lectern_rtsp_service_get (self, &settings);
+  lectern_rtsp_flooders_note (self->flooders, from, settings.requests, now_us);
+  return FALSE;
 }
 
 gboolean

@@ -40,6 +40,10 @@ LecternHost *lectern_rtsp_service_get_host (LecternRtspService *self);
  * wanted. */
 void lectern_rtsp_service_report (LecternRtspService *self, LecternConnection *connection,
                                   const char *what, const GError *error);
+/* Whether @connection may make a request now. @within: it keeps to what one connection may ask; if
+ * it does not, its address has less from now on. */
+gboolean lectern_rtsp_service_take_request (LecternRtspService *self, LecternConnection *connection,
+                                            gboolean within, gint64 now_us);
 /* Takes the right to a session. Errors: LIMIT: there are too many. */
 gboolean lectern_rtsp_service_begin_session (LecternRtspService *self, GError **error);
 void lectern_rtsp_service_end_session (LecternRtspService *self);

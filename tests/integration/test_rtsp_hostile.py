@@ -243,6 +243,7 @@ class Sessions(Hostile):
             self.assertEqual(server.stream(NAME)["state"], "live")
 
     def test_P_04_a_flood_of_setups(self):
+        """The flood comes from one address and connects again when it is closed."""
         server = self.server(settings={"server.connects-per-address": "0"})
         self.port = server.port("rtsp")
         stop, served = threading.Event(), []
@@ -258,7 +259,7 @@ class Sessions(Hostile):
                     if status < 400:
                         served.append(time.monotonic())
                 except (EOFError, OSError):
-                    break
+                    client = None
                 time.sleep(max(0, 0.005 - (time.monotonic() - begun)))
 
         with lectern_test.ffmpeg_push(server.push_url(NAME)):
@@ -273,8 +274,8 @@ class Sessions(Hostile):
             took = time.monotonic() - begun
         print(f"# {len(served)} of a flood served in {took:.1f} s; honest DESCRIBEs: p99 "
               f"{quiet * 1000:.1f} ms before it, {p99 * 1000:.1f} ms in it")
-        # Twice a second's requests may have been saved up.
-        self.assertLessEqual(len(served), 10 * took + 25)
+        # What may have been saved up: two seconds' requests, then half a second's.
+        self.assertLessEqual(len(served), 10 * (took + 2.5) + 5)
         self.assertLess(p99, max(0.05 * PATIENCE, 2 * quiet))
 
     def connect(self, source):
