@@ -347,13 +347,16 @@ static void
 closed (LecternConnection *connection, const GError *error, gpointer user_data)
 {
   LecternRtspConnection *self = user_data;
+  /* GStreamer's TEARDOWN does not always come out; its BYE does. */
+  gboolean lost
+      = self->publication == NULL || !lectern_rtsp_publication_has_ended (self->publication);
 
-  if (self->publication != NULL)
+  if (self->publication != NULL && lost)
     g_message ("%s: the publisher of '%s' is lost: %s",
                lectern_connection_get_peer_name (connection), self->thing,
                error != NULL ? error->message : "it closed the connection");
   self->over = TRUE;
-  lectern_rtsp_connection_end_session (self, TRUE, error);
+  lectern_rtsp_connection_end_session (self, lost, error);
   lectern_rtsp_service_remove (self->service, self);
   connection_unref (self);
 }

@@ -97,8 +97,9 @@ is_state_right (LecternRtspConnection *self)
     case LECTERN_RTSP_RECORD:
       return self->publication != NULL;
     case LECTERN_RTSP_PLAY:
-    case LECTERN_RTSP_PAUSE:
       return self->playback != NULL;
+    case LECTERN_RTSP_PAUSE:
+      return self->playback != NULL || self->publication != NULL;
     default:
       return TRUE;
     }
@@ -133,8 +134,8 @@ lectern_rtsp_method_get_action (LecternRtspConnection *self)
       return LECTERN_ACTION_PUBLISH;
     case LECTERN_RTSP_DESCRIBE:
     case LECTERN_RTSP_PLAY:
-    case LECTERN_RTSP_PAUSE:
       return LECTERN_ACTION_PLAY;
+    case LECTERN_RTSP_PAUSE:
     case LECTERN_RTSP_SETUP:
       return self->publication != NULL ? LECTERN_ACTION_PUBLISH : LECTERN_ACTION_PLAY;
     default:
@@ -393,10 +394,13 @@ run_play (LecternRtspConnection *self, LecternIdentity *identity)
     lectern_rtsp_connection_finish (self, FALSE, error);
 }
 
+/* A publisher may say that it sends nothing for a while, as GStreamer does before TEARDOWN; how
+ * long that may be is the limit of silence. */
 static void
 run_pause (LecternRtspConnection *self)
 {
-  lectern_rtsp_playback_pause (self->playback);
+  if (self->playback != NULL)
+    lectern_rtsp_playback_pause (self->playback);
   respond_in_session (self, NULL);
 }
 

@@ -546,6 +546,12 @@ lectern_rtsp_publication_record (LecternRtspPublication *self, LecternAccessRequ
   return TRUE;
 }
 
+gboolean
+lectern_rtsp_publication_has_ended (LecternRtspPublication *self)
+{
+  return self->intake != NULL && lectern_rtp_intake_has_ended (self->intake);
+}
+
 void
 lectern_rtsp_publication_free (LecternRtspPublication *self, gboolean lost, const GError *reason)
 {

@@ -36,6 +36,8 @@ gboolean lectern_rtsp_publication_record (LecternRtspPublication *self,
 /* A packet of an interleaved channel; of others it is dropped. */
 void lectern_rtsp_publication_take (LecternRtspPublication *self, guint8 channel,
                                     const guint8 *data, gsize size);
+/* Whether all that was received has said BYE: what comes then is no loss. */
+gboolean lectern_rtsp_publication_has_ended (LecternRtspPublication *self);
 /* @lost: the connection broke: the publisher may come back. @reason: (nullable): for the session.
  */
 void lectern_rtsp_publication_free (LecternRtspPublication *self, gboolean lost,

@@ -7,6 +7,8 @@
 /* Between two sender reports of a track: clocks drift apart slowly. */
 #define REPORT_NS (5 * G_GINT64_CONSTANT (1000000000))
 
+#define AHEAD_NS (REPORT_NS / 10)
+
 typedef struct
 {
   gboolean begun;
@@ -47,7 +49,9 @@ write_report (State *self, guint index, gint64 pts, guint8 *to)
                                           to);
 }
 
-/* Players line up sound and picture by reports, so each hears one before its first packet. */
+/* Players line up sound and picture by reports, so each hears one before its first packet. It
+ * speaks of a moment soon after that, since GStreamer passes over one that is older than the
+ * packet, or a second younger. */
 static GBytes *
 header (const LecternTapeSetup *setup, gboolean join, gpointer state)
 {
@@ -64,7 +68,7 @@ header (const LecternTapeSetup *setup, gboolean join, gpointer state)
         continue;
       self->packers[i].clock_rate = lectern_rtp_format_get_clock (tracks[i], &payload_type);
       if (self->packers[i].clock_rate > 0)
-        size += write_report (self, i, setup->dts, data + size);
+        size += write_report (self, i, setup->dts + AHEAD_NS, data + size);
     }
   return g_bytes_new (data, size);
 }
