@@ -3,10 +3,34 @@
 
 #include "lectern-reach.h"
 
+/* Enough for a TEARDOWN, and less than the server gives a worker to end. */
+#define LEAVE_US (700 * 1000)
+#define CLOSE_US (400 * 1000)
+
 static char *
 copy_string (JsonObject *object, const char *name)
 {
   return g_strdup (json_object_get_string_member_with_default (object, name, NULL));
+}
+
+/* The elements write this header as it is, with each request, and have no place for another. */
+static char *
+make_agent (JsonObject *object)
+{
+  static const char harmless[] = G_CSET_A_2_Z G_CSET_a_2_z G_CSET_DIGITS "-_.,/ ";
+  const char *agent = json_object_get_string_member_with_default (object, "user_agent", "Lectern");
+  const char *via = json_object_get_string_member_with_default (object, "via", "");
+  GString *text = g_string_new (NULL);
+  char *clean;
+
+  clean = g_strcanon (g_strdup (agent), harmless, '_');
+  g_string_append (text, clean);
+  g_free (clean);
+  clean = g_strcanon (g_strdup (via), harmless, '_');
+  if (*clean != '\0')
+    g_string_append_printf (text, "\r\nLectern-Via: %s", clean);
+  g_free (clean);
+  return g_string_free (text, FALSE);
 }
 
 static gboolean
@@ -58,7 +82,7 @@ lectern_rtsp_target_read (LecternRtspTarget *self, JsonObject *object, GError **
 {
   self->user = copy_string (object, "user");
   self->password = copy_string (object, "password");
-  self->agent = copy_string (object, "user_agent");
+  self->agent = make_agent (object);
   self->ca_file = copy_string (object, "ca_file");
   self->timeout_ms = json_object_get_int_member_with_default (object, "timeout_ms", 10000);
   if (self->timeout_ms < 1000 || self->timeout_ms > 600000)
@@ -110,8 +134,7 @@ lectern_rtsp_target_apply (const LecternRtspTarget *self, GstElement *element, G
   if (self->user != NULL)
     g_object_set (element, "user-id", self->user, "user-pw",
                   self->password != NULL ? self->password : "", NULL);
-  if (self->agent != NULL)
-    g_object_set (element, "user-agent", self->agent, NULL);
+  g_object_set (element, "user-agent", self->agent, NULL);
   return apply_certificates (self, element, error);
 }
 
@@ -133,4 +156,57 @@ void
 lectern_rtsp_guard (LecternJob *job, GstElement *pipeline)
 {
   g_signal_connect (pipeline, "deep-element-added", G_CALLBACK (on_element), job);
+}
+
+static GMutex leave_lock;
+static GCond leave_cond;
+static gboolean has_left;
+
+/* The elements close by threads of their own, and stop in the middle of it when they are told to
+ * forget it all. */
+static void
+wait_closed (GstElement *pipeline)
+{
+  g_autoptr (GstBus) bus = gst_element_get_bus (pipeline);
+  gint64 end_us = g_get_monotonic_time () + CLOSE_US;
+  gboolean closed = FALSE;
+
+  while (!closed && g_get_monotonic_time () < end_us)
+    {
+      g_autoptr (GstMessage) message
+          = gst_bus_timed_pop_filtered (bus, CLOSE_US * 1000, GST_MESSAGE_PROGRESS);
+      g_autofree char *code = NULL;
+      GstProgressType type;
+
+      if (message == NULL)
+        return;
+      gst_message_parse_progress (message, &type, &code, NULL);
+      closed = g_strcmp0 (code, "close") == 0 && type >= GST_PROGRESS_TYPE_COMPLETE;
+    }
+}
+
+static gpointer
+leave (gpointer pipeline)
+{
+  if (gst_element_set_state (pipeline, GST_STATE_READY) != GST_STATE_CHANGE_FAILURE)
+    wait_closed (pipeline);
+  gst_element_set_state (pipeline, GST_STATE_NULL);
+  g_mutex_lock (&leave_lock);
+  has_left = TRUE;
+  g_cond_signal (&leave_cond);
+  g_mutex_unlock (&leave_lock);
+  return NULL;
+}
+
+gboolean
+lectern_rtsp_leave (GstElement *pipeline)
+{
+  gint64 end_us = g_get_monotonic_time () + LEAVE_US;
+
+  g_thread_unref (g_thread_new ("leave", leave, pipeline));
+  g_mutex_lock (&leave_lock);
+  while (!has_left && g_cond_wait_until (&leave_cond, &leave_lock, end_us))
+    ;
+  g_mutex_unlock (&leave_lock);
+  return has_left;
 }

@@ -7,9 +7,9 @@
 typedef struct
 {
   char *url;
-  char *user;            /* or NULL */
-  char *password;        /* or NULL */
-  char *agent;           /* or NULL */
+  char *user;     /* or NULL */
+  char *password; /* or NULL */
+  char *agent;
   char *ca_file;         /* or NULL */
   const char *protocols; /* of GStreamer's elements */
   gint64 timeout_ms;
@@ -24,5 +24,9 @@ G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC (LecternRtspTarget, lectern_rtsp_target_clear)
  * certificates. */
 gboolean lectern_rtsp_target_apply (const LecternRtspTarget *self, GstElement *element,
                                     GError **error);
+/* Takes leave of the server; GStreamer's elements may wait for each other for ever when it is gone.
+ * Returns: FALSE: they do, and what their threads use must stay until the process ends. Thread:
+ * main, once. */
+gboolean lectern_rtsp_leave (GstElement *pipeline);
 /* RTP and RTCP over UDP go where the server says, and that must be the server. */
 void lectern_rtsp_guard (LecternJob *job, GstElement *pipeline);

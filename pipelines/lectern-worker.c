@@ -55,6 +55,10 @@ write_log (GLogLevelFlags level, const GLogField *fields, gsize n_fields, gpoint
   for (gsize i = 0; i < n_fields; i++)
     if (g_str_equal (fields[i].key, "MESSAGE"))
       message = fields[i].value;
+    /* Its elements stumble over each other when a pipeline breaks, which is told by other means. */
+    else if (g_str_equal (fields[i].key, "GLIB_DOMAIN") && number < 6
+             && g_str_equal (fields[i].value, "GStreamer"))
+      number = 6;
   if (message != NULL)
     {
       g_autofree char *line = g_strdup_printf ("<%d>%s\n", number, message);

@@ -11,6 +11,7 @@ typedef struct
   GMutex lock; /* guards what follows: pads come on threads of rtspsrc's */
   GPtrArray *buffers;
   guint seconds;
+  gint bye; /* atomic */
 } Rtsp;
 
 static const struct
@@ -104,14 +105,52 @@ on_jitter_buffer (GstElement *bin, GstElement *buffer, guint session, guint ssrc
   g_mutex_unlock (&rtsp->lock);
 }
 
+/* The server says that a track is over (RFC 3550, 6.6). */
+static void
+on_bye (GstElement *bin, guint session, guint ssrc, gpointer user_data)
+{
+  Rtsp *rtsp = ((Pull *) user_data)->rtsp;
+
+  g_atomic_int_set (&rtsp->bye, TRUE);
+}
+
+/* The connection is gone; the streams end then, but for those that have not begun. */
+static gboolean
+is_loss (GstMessage *message)
+{
+  g_autoptr (GError) error = NULL;
+
+  if (GST_MESSAGE_TYPE (message) != GST_MESSAGE_WARNING)
+    return FALSE;
+  gst_message_parse_warning (message, &error, NULL);
+  return g_error_matches (error, GST_RESOURCE_ERROR, GST_RESOURCE_ERROR_READ);
+}
+
+/* A server that crashed closes its connections too, and so that alone is no end of the stream. */
+static GstBusSyncReply
+on_message (GstBus *bus, GstMessage *message, gpointer user_data)
+{
+  Pull *self = user_data;
+  Rtsp *rtsp = self->rtsp;
+
+  if ((GST_MESSAGE_TYPE (message) != GST_MESSAGE_EOS && !is_loss (message))
+      || g_atomic_int_get (&rtsp->bye))
+    return GST_BUS_PASS;
+  lectern_job_fail (self->job, g_error_new_literal (LECTERN_ERROR, LECTERN_ERROR_CLOSED,
+                                                    "the server closed the connection"));
+  gst_message_unref (message);
+  return GST_BUS_DROP;
+}
+
 static void
 on_manager (GstElement *source, GstElement *bin, gpointer user_data)
 {
+  g_signal_connect (bin, "on-bye-ssrc", G_CALLBACK (on_bye), user_data);
   g_signal_connect (bin, "new-jitterbuffer", G_CALLBACK (on_jitter_buffer), user_data);
 }
 
 static void
-add_numbers (GstElement *buffer, guint64 *lost, guint64 *jitter)
+add_numbers (GstElement *buffer, guint64 *received, guint64 *lost, guint64 *jitter)
 {
   GstStructure *stats = NULL;
   guint64 value;
@@ -119,6 +158,8 @@ add_numbers (GstElement *buffer, guint64 *lost, guint64 *jitter)
   g_object_get (buffer, "stats", &stats, NULL);
   if (stats == NULL)
     return;
+  if (gst_structure_get_uint64 (stats, "num-pushed", &value))
+    *received += value;
   if (gst_structure_get_uint64 (stats, "num-lost", &value))
     *lost += value;
   if (gst_structure_get_uint64 (stats, "avg-jitter", &value))
@@ -131,6 +172,7 @@ pull_rtsp_tick (Pull *self)
 {
   Rtsp *rtsp = self->rtsp;
   g_autoptr (JsonObject) message = NULL;
+  guint64 received = 0;
   guint64 lost = 0;
   guint64 jitter = 0;
   guint count;
@@ -140,12 +182,13 @@ pull_rtsp_tick (Pull *self)
   g_mutex_lock (&rtsp->lock);
   count = rtsp->buffers->len;
   for (guint i = 0; i < count; i++)
-    add_numbers (rtsp->buffers->pdata[i], &lost, &jitter);
+    add_numbers (rtsp->buffers->pdata[i], &received, &lost, &jitter);
   g_mutex_unlock (&rtsp->lock);
   if (count == 0)
     return;
   message = json_object_new ();
   json_object_set_string_member (message, "event", "statistics");
+  json_object_set_int_member (message, "received", (gint64) received);
   json_object_set_int_member (message, "lost", (gint64) lost);
   json_object_set_double_member (message, "jitter_ms", (double) jitter / GST_MSECOND);
   lectern_job_send_message (self->job, message);
@@ -183,6 +226,8 @@ pull_rtsp_start (Pull *self, JsonObject *object, GError **error)
   g_auto (LecternRtspTarget) target = { 0 };
   Rtsp *rtsp = g_new0 (Rtsp, 1);
 
+  g_autoptr (GstBus) bus = NULL;
+
   g_mutex_init (&rtsp->lock);
   rtsp->buffers = g_ptr_array_new_with_free_func (gst_object_unref);
   self->rtsp = rtsp;
@@ -193,6 +238,8 @@ pull_rtsp_start (Pull *self, JsonObject *object, GError **error)
     return FALSE;
   self->limit_s = (gint) ((target.timeout_ms + 999) / 1000);
   lectern_rtsp_guard (self->job, self->pipeline);
+  bus = gst_element_get_bus (self->pipeline);
+  gst_bus_set_sync_handler (bus, on_message, self, NULL);
   lectern_job_watch (self->job, self->pipeline);
   gst_element_set_state (self->pipeline, GST_STATE_PLAYING);
   return TRUE;

@@ -11,14 +11,17 @@
  *   transport   "tcp", "udp" or "auto" (UDP, then TCP); rtsps is always over TCP
  *   latency_ms  0 to 10000, default 200: how long late packets are waited for
  *   timeout_ms  1000 to 600000, default 10000: without any packet for so long it fails
- *   user_agent
+ *   user_agent, via   said of us; `via`: the header Lectern-Via
  *   ca_file     certificates to trust instead of the system's; also the spec's `read_path`
- * Messages, every two seconds: {"event": "statistics", "lost": packets so far, "jitter_ms": …}.
+ * Messages, every two seconds: {"event": "statistics", "received": packets so far,
+ * "lost": …, "jitter_ms": …}.
  *
  * Parameters of a file, MP4, FLV, Matroska, WebM or MPEG-TS:
  *   path        also the spec's `read_path`
  *   loop        default true; else the job is done at the end */
 #include "pull.h"
+
+#include "lectern-rtsp.h"
 
 PullOutlet *
 pull_find_outlet (Pull *self, const char *kind, LecternMedia media)
@@ -71,6 +74,8 @@ stop (LecternJob *job)
 {
   Pull *self = lectern_job_get_data (job);
 
+  if (self->rtsp != NULL && !lectern_rtsp_leave (self->pipeline))
+    return;
   if (self->pipeline != NULL)
     gst_element_set_state (self->pipeline, GST_STATE_NULL);
   gst_clear_object (&self->pipeline);

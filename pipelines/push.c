@@ -14,6 +14,8 @@
 #define MAX_WAITING (8 * 1024 * 1024)
 /* A payloader may keep as many frames as this for one packet. */
 #define RECORDING 8
+#define REPORT_INTERVAL (100 * GST_MSECOND)
+#define REPORT_BITRATE 64000.0
 /* For what is under way when the stream ends. */
 #define LAST_MS 500
 
@@ -119,10 +121,26 @@ add_input (Push *self, Input *input, GstElement *sink)
   return set_caps (input) && GST_PAD_LINK_SUCCESSFUL (gst_pad_link (source, pad));
 }
 
+/* Servers line up sound and picture by our reports, the first of which would come after seconds. */
+static void
+report_often (GstElement *session)
+{
+  g_autoptr (GObject) internal = NULL;
+
+  g_object_get (session, "internal-session", &internal, NULL);
+  if (internal != NULL)
+    g_object_set (internal, "rtcp-min-interval", (guint64) REPORT_INTERVAL, "rtcp-fraction",
+                  REPORT_BITRATE, NULL);
+}
+
 /* What comes is sent at once: it is the time of the packets that counts, not that of sending. */
 static void
 on_element (GstBin *bin, GstBin *parent, GstElement *element, gpointer unused)
 {
+  GstElementFactory *factory = gst_element_get_factory (element);
+
+  if (factory != NULL && g_str_equal (GST_OBJECT_NAME (factory), "rtpsession"))
+    report_often (element);
   if (g_object_class_find_property (G_OBJECT_GET_CLASS (element), "sync") != NULL)
     g_object_set (element, "sync", FALSE, NULL);
 }
@@ -309,8 +327,8 @@ stop (LecternJob *job)
   Push *self = lectern_job_get_data (job);
 
   g_clear_handle_id (&self->tick, g_source_remove);
-  if (self->pipeline != NULL)
-    gst_element_set_state (self->pipeline, GST_STATE_NULL);
+  if (self->pipeline != NULL && !lectern_rtsp_leave (self->pipeline))
+    return;
   gst_clear_object (&self->pipeline);
   for (gsize i = 0; i < G_N_ELEMENTS (self->inputs); i++)
     g_clear_pointer (&self->inputs[i].track, lectern_track_unref);

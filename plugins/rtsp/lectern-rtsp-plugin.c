@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "lectern-rtsp-carrier.h"
 #include "lectern-rtsp-connection.h"
 
 struct _LecternRtspPlugin
@@ -97,6 +98,7 @@ start (LecternPlugin *plugin, GError **error)
 
   if (!read_settings (plugin, &now, error))
     return FALSE;
+  lectern_rtsp_carrier_register (plugin);
   self->service = lectern_rtsp_service_new (lectern_plugin_get_host (plugin), &now);
   return add_listeners (self, "listen", FALSE, error)
          && add_listeners (self, "listen-tls", TRUE, error);

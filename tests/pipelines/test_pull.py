@@ -277,7 +277,20 @@ class Pull(lectern_test.TestCase):
         worker = self.rtsp(server.url("/live"))
         self.until_packets(worker, 60)
         server.process.kill()
-        worker.until(lambda: worker.failure or worker.done, 5 * PATIENCE, "end")
+        self.assertIn(self.failure(worker), ("closed", "failed"))
+
+    def test_the_end_of_a_stream_is_told(self):
+        path = make("short.mp4", *PICTURE, *TONE, *X264, *AAC, seconds=1)
+        server = self.serve({"/live": mount(path, H264_PAYLOADER, AAC_PAYLOADER)})
+        worker = self.rtsp(server.url("/live"))
+        worker.until(lambda: worker.done, 20 * PATIENCE, "end")
+        self.assertIsNone(worker.failure)
+
+    def test_servers_are_told_who_we_are(self):
+        heard = []
+        server = FakeServer(lambda request: heard.append(request) or b"HTTP/1.1 400 Bad Request\r\n\r\n")
+        self.failure(self.rtsp(server.url(), user_agent="Lectern/1\r\nX: y", via="a-1,b_2"))
+        self.assertIn(b"\r\nUser-Agent: Lectern/1__X_ y\r\nLectern-Via: a-1,b_2\r\n", heard[0])
 
     def test_what_is_no_rtsp_is_refused(self):
         def other(request):
