@@ -185,6 +185,16 @@ class Pull(RelayCase):
             edge.wait_live("live/a")
             self.watch(edge, "live/a").wait_pictures(5)
 
+    def test_rtsp_over_tcp_and_udp(self):
+        origin = self.origin(**{"plugins.rtsp": "true", "rtsp.listen": "127.0.0.1:0"})
+        url = f"rtsp://127.0.0.1:{origin.port('rtsp')}/live/a"
+        edge = self.edge({"relay.pull": f"live/tcp {url} tcp; live/udp {url} udp"})
+        with lectern_test.ffmpeg_push(origin.push_url("live/a", key=None), gop=0.5):
+            for index, transport in enumerate(("tcp", "udp")):
+                edge.wait_live(f"live/{transport}")
+                self.watch(edge, f"live/{transport}").wait_pictures(10)
+                self.assertEqual(self.wait_state(edge, "running", index)["transport"], transport)
+
     def test_a_file_is_played_over_and_over(self):
         clip = lectern_test.temporary_directory() / "clip.mp4"
         with lectern_test.ffmpeg_push(str(clip), seconds=1, realtime=False,
@@ -368,6 +378,14 @@ class Push(RelayCase):
             self.wait_state(server, "idle", index)
         self.assertNotIn(key, server.log() + json.dumps(self.relays(server)))
 
+    def test_to_rtsp(self):
+        target = self.origin(**{"plugins.rtsp": "true", "rtsp.listen": "127.0.0.1:0"})
+        server = self.edge(
+            OPEN | {"relay.push": f"live rtsp://127.0.0.1:{target.port('rtsp')}/live"})
+        with lectern_test.ffmpeg_push(server.push_url("live/a", key=None), gop=0.5):
+            target.wait_live("live/a")
+            self.watch(target, "live/a").wait_pictures(10)
+
     def test_a_target_that_was_away_is_found_again(self):
         port = lectern_test.free_port()
         target = self.origin(**{"rtmp.listen": f"127.0.0.1:{port}"})
@@ -433,7 +451,7 @@ class Api(RelayCase):
 
     def test_A_09_relays_of_the_api_stay_on_the_public_internet(self):
         origin = self.origin()
-        edge = self.edge({"rtmp.listen": "127.0.0.1:0"})
+        edge = self.edge({"plugins.rtsp": "true", "rtsp.listen": "127.0.0.1:0"})
         for host in ("127.0.0.1", "[::1]", "[::ffff:127.0.0.1]", "10.0.0.1", "169.254.169.254",
                      "0.0.0.0", "224.0.0.1", "192.168.1.1", "[fe80::1]", "[fd00::1]"):
             status, answer, _ = self.post(edge, mode="pull", stream="live/x",
@@ -443,16 +461,15 @@ class Api(RelayCase):
             status, answer, _ = self.post(edge, mode="pull", stream="live/x", url=path)
             self.assertEqual(status, 403, answer)
         # What a name stands for is known only when it is connected to.
-        for host in ("localhost", "2130706433", "127.1"):
-            status, made, _ = self.post(edge, mode="pull", stream="live/x",
-                                        url=f"rtmp://{host}:{origin.rtmp_port}/live/a")
+        for url in (f"rtmp://localhost:{origin.rtmp_port}/live/a", f"rtmp://127.1:{origin.rtmp_port}/live/a",
+                    f"rtmp://2130706433:{origin.rtmp_port}/live/a",
+                    f"http://localhost:{origin.http_port}/live/a.flv", "rtsp://localhost:8554/live/a"):
+            status, made, _ = self.post(edge, mode="pull", stream="live/x", url=url)
             self.assertEqual(status, 201, made)
             relay = self.wait_state(edge, "failed")
-            self.assertIn("[relay] allow", relay["error"])
+            self.assertIn("[relay] allow", relay["error"], url)
             edge.request("DELETE", f"/api/v1/relays/{made['id']}", headers=edge.manager())
-        self.assertEqual(
-            [session for session in origin.json("/api/v1/sessions", origin.manager())["sessions"]],
-            [])
+        self.assertEqual(origin.json("/api/v1/sessions", origin.manager())["sessions"], [])
 
     def test_what_the_operator_names_is_allowed(self):
         origin = self.origin()
