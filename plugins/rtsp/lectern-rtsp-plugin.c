@@ -22,8 +22,8 @@ static const LecternSetting settings[]
         { "udp-ports", LECTERN_SETTING_STRING, "", NULL, NULL,
           N_ ("Ports for datagrams, like 50000-50999; empty: any that is free") },
         { "dscp", LECTERN_SETTING_DSCP, "0", NULL, NULL,
-          N_ ("Mark of the packets sent, for switches that honour it: 0 to 63, or a name like "
-              "af41") },
+          N_ ("Mark of the packets that are sent, for switches that honour DSCP: 0 to 63, or a "
+              "name such as af41 or ef") },
         { "latency", LECTERN_SETTING_DURATION, "200ms", "0s", "2s",
           N_ ("How long a missing datagram of a publisher is waited for") },
         { "read-timeout", LECTERN_SETTING_DURATION, "10s", "1s", "300s",
