@@ -4,18 +4,26 @@
 #include <netdb.h>
 #include <string.h>
 
-#define MAX_HOST 253 /* RFC 1035, 2.3.4, as text */
+#define MAX_HOST 253                  /* RFC 1035, 2.3.4, as text */
+#define IDLE_US (10 * G_USEC_PER_SEC) /* then a thread ends */
 
+/* Threads of its own, so that a name server that is silent delays nobody else. Each keeps this. */
 struct _LecternResolver
 {
-  GThreadPool *pool; /* of its own, so that a name server that is silent delays nobody else */
+  GMutex lock; /* of all below */
+  GCond changed;
+  GQueue waiting; /* of LecternResolve */
+  guint threads;
+  guint idle;
+  gboolean ended;
 };
 
 /* One name. A thread fills it, then it is the reactor's again. */
 struct _LecternResolve
 {
   LecternReactor *reactor;
-  LecternResolveFunc func; /* NULL: cancelled; the reactor's thread only */
+  LecternResolveFunc func; /* the reactor's thread only */
+  gint cancelled;          /* atomic */
   gpointer user_data;
   char *host;
   guint16 port;
@@ -40,7 +48,7 @@ deliver (gpointer data)
 {
   LecternResolve *self = data;
 
-  if (self->func != NULL)
+  if (!g_atomic_int_get (&self->cancelled))
     self->func (self->error == NULL ? self->addresses : NULL, self->n_addresses, self->error,
                 self->user_data);
   resolve_free (self);
@@ -49,7 +57,10 @@ deliver (gpointer data)
 static void
 post (LecternResolve *self)
 {
-  lectern_reactor_post (self->reactor, deliver, self, resolve_free);
+  /* The name may be gone, with its reference, before this call is over. */
+  g_autoptr (LecternReactor) reactor = g_object_ref (self->reactor);
+
+  lectern_reactor_post (reactor, deliver, self, resolve_free);
 }
 
 static void
@@ -97,44 +108,115 @@ look_up (LecternResolve *self, int flags)
 }
 
 static void
-run (gpointer data, gpointer unused)
+clear (gpointer data)
 {
-  LecternResolve *self = data;
-  int result = look_up (self, 0);
+  LecternResolver *self = data;
 
-  if (result != 0)
-    set_error (self, result);
-  post (self);
+  g_cond_clear (&self->changed);
+  g_mutex_clear (&self->lock);
 }
 
-/* The pool ends before this name's turn. */
-static void
-drop (gpointer data)
+/* Under the lock. Returns: (nullable): NULL: the thread is not needed any more. */
+static LecternResolve *
+wait_for_name (LecternResolver *self)
 {
-  LecternResolve *self = data;
+  gint64 until_us = g_get_monotonic_time () + IDLE_US;
+  gboolean in_time = TRUE;
 
-  /* GLib wakes the pool's threads with items of its own, and frees like ours those that are left.
-   */
-  if (data == GUINT_TO_POINTER (1))
-    return;
-  g_set_error_literal (&self->error, LECTERN_ERROR, LECTERN_ERROR_CLOSED, "the server stops");
-  post (self);
+  self->idle++;
+  while (g_queue_is_empty (&self->waiting) && !self->ended && in_time)
+    in_time = g_cond_wait_until (&self->changed, &self->lock, until_us);
+  self->idle--;
+  return g_queue_pop_head (&self->waiting);
+}
+
+static gpointer
+run (gpointer data)
+{
+  LecternResolver *self = data;
+  LecternResolve *resolve;
+
+  g_mutex_lock (&self->lock);
+  while ((resolve = wait_for_name (self)) != NULL)
+    {
+      int result = 0;
+
+      g_mutex_unlock (&self->lock);
+      if (!g_atomic_int_get (&resolve->cancelled))
+        result = look_up (resolve, 0);
+      if (result != 0)
+        set_error (resolve, result);
+      post (resolve);
+      g_mutex_lock (&self->lock);
+    }
+  self->threads--;
+  g_mutex_unlock (&self->lock);
+  g_atomic_rc_box_release_full (self, clear);
+  return NULL;
 }
 
 LecternResolver *
 lectern_resolver_new (void)
 {
-  LecternResolver *self = g_new0 (LecternResolver, 1);
+  LecternResolver *self = g_atomic_rc_box_new0 (LecternResolver);
 
-  self->pool = g_thread_pool_new_full (run, NULL, drop, LECTERN_RESOLVER_THREADS, FALSE, NULL);
+  g_mutex_init (&self->lock);
+  g_cond_init (&self->changed);
+  g_queue_init (&self->waiting);
   return self;
 }
 
 void
 lectern_resolver_free (LecternResolver *self)
 {
-  g_thread_pool_free (self->pool, TRUE, FALSE);
-  g_free (self);
+  LecternResolve *resolve;
+  GQueue left;
+
+  g_mutex_lock (&self->lock);
+  self->ended = TRUE;
+  left = self->waiting;
+  g_queue_init (&self->waiting);
+  g_cond_broadcast (&self->changed);
+  g_mutex_unlock (&self->lock);
+  while ((resolve = g_queue_pop_head (&left)) != NULL)
+    {
+      g_set_error_literal (&resolve->error, LECTERN_ERROR, LECTERN_ERROR_CLOSED,
+                           "the server stops");
+      post (resolve);
+    }
+  g_atomic_rc_box_release_full (self, clear);
+}
+
+/* Under the lock. FALSE: the system gives no thread, and there is none. */
+static gboolean
+call_thread (LecternResolver *self)
+{
+  GThread *thread;
+
+  g_cond_signal (&self->changed);
+  if (self->waiting.length < self->idle || self->threads == LECTERN_RESOLVER_THREADS)
+    return TRUE;
+  thread = g_thread_try_new ("lectern-resolve", run, g_atomic_rc_box_acquire (self), NULL);
+  if (thread == NULL)
+    {
+      g_atomic_rc_box_release_full (self, clear);
+      return self->threads > 0;
+    }
+  self->threads++;
+  g_thread_unref (thread);
+  return TRUE;
+}
+
+/* FALSE: too many wait. */
+static gboolean
+enqueue (LecternResolver *self, LecternResolve *resolve)
+{
+  g_autoptr (GMutexLocker) locker G_GNUC_UNUSED = g_mutex_locker_new (&self->lock);
+
+  if (self->waiting.length >= LECTERN_RESOLVER_MAX_WAITING || !call_thread (self))
+    return FALSE;
+  g_queue_push_tail (&self->waiting, resolve);
+  return TRUE;
 }
 
 static gboolean
@@ -152,17 +234,13 @@ is_host (const char *host)
 
 /* What can be said without asking anybody. */
 static gboolean
-settle_now (LecternResolver *self, LecternResolve *resolve)
+settle_now (LecternResolve *self)
 {
-  if (!is_host (resolve->host))
-    g_set_error_literal (&resolve->error, LECTERN_ERROR, LECTERN_ERROR_INVALID_DATA,
-                         "not the name of a host");
-  else if (look_up (resolve, AI_NUMERICHOST) == 0)
-    return TRUE;
-  else if (g_thread_pool_unprocessed (self->pool) >= LECTERN_RESOLVER_MAX_WAITING)
-    g_set_error_literal (&resolve->error, LECTERN_ERROR, LECTERN_ERROR_LIMIT,
-                         "too many names are being resolved");
-  return resolve->error != NULL;
+  if (is_host (self->host))
+    return look_up (self, AI_NUMERICHOST) == 0;
+  g_set_error_literal (&self->error, LECTERN_ERROR, LECTERN_ERROR_INVALID_DATA,
+                       "not the name of a host");
+  return TRUE;
 }
 
 LecternResolve *
@@ -176,15 +254,19 @@ lectern_resolver_resolve (LecternResolver *self, LecternReactor *reactor, const 
   resolve->user_data = user_data;
   resolve->host = g_strdup (host);
   resolve->port = port;
-  if (settle_now (self, resolve))
+  if (settle_now (resolve))
     post (resolve);
-  else
-    g_thread_pool_push (self->pool, resolve, NULL);
+  else if (!enqueue (self, resolve))
+    {
+      g_set_error_literal (&resolve->error, LECTERN_ERROR, LECTERN_ERROR_LIMIT,
+                           "too many names are being resolved");
+      post (resolve);
+    }
   return resolve;
 }
 
 void
 lectern_resolve_cancel (LecternResolve *self)
 {
-  self->func = NULL;
+  g_atomic_int_set (&self->cancelled, TRUE);
 }

@@ -189,7 +189,7 @@ caller_clear (Caller *self)
   lectern_reactor_stop (self->reactor);
   g_assert_cmpuint (lectern_reactor_get_connections (self->reactor), ==, 0);
   g_object_unref (self->reactor);
-  lectern_dialer_unref (self->dialer);
+  g_clear_pointer (&self->dialer, lectern_dialer_unref);
   g_clear_error (&self->error);
   g_string_free (self->got, TRUE);
   g_string_free (self->asked, TRUE);
@@ -466,6 +466,35 @@ test_waiting_names_are_bounded (void)
   counter_add (&released, -1);
 }
 
+#define WAITING 10
+
+static void
+resolve_some (gpointer data)
+{
+  for (guint i = 0; i < WAITING; i++)
+    resolve (data);
+}
+
+/* Names that wait end with the dialer, those under way later. */
+static void
+test_ends_while_names_wait (void)
+{
+  gint64 before = counter_get (&slow_names);
+  Caller caller;
+
+  caller_init (&caller, "slow.test", 1, NULL);
+  call_on (caller.reactor, resolve_some, &caller);
+  g_assert_true (counter_wait (&slow_names, before + 4));
+  lectern_dialer_unref (g_steal_pointer (&caller.dialer));
+  g_assert_true (counter_wait (&caller.answered, WAITING - 4));
+  g_assert_true (g_str_has_prefix (caller.got->str, "closed closed "));
+  counter_add (&released, 1);
+  g_assert_true (counter_wait (&caller.answered, WAITING));
+  g_assert_nonnull (strstr (caller.got->str, "127.0.0.1:1"));
+  caller_clear (&caller);
+  counter_add (&released, -1);
+}
+
 /* TLS */
 
 static void
@@ -538,6 +567,7 @@ main (int argc, char **argv)
   g_test_add_func ("/net/dialer/a-stopping-server-ends-calls", test_a_stopping_server_ends_calls);
   g_test_add_func ("/net/dialer/resolves", test_resolves);
   g_test_add_func ("/net/dialer/waiting-names-are-bounded", test_waiting_names_are_bounded);
+  g_test_add_func ("/net/dialer/ends-while-names-wait", test_ends_while_names_wait);
   g_test_add_func ("/net/dialer/checks-the-certificate", test_checks_the_certificate);
   g_test_add_func ("/net/dialer/a-peer-that-speaks-no-tls", test_a_peer_that_speaks_no_tls);
   return g_test_run ();
