@@ -60,9 +60,10 @@ def average_memory(load, samples=16):
 
 
 def rtsp(bench, name, kind, viewers):
-    """CPU, memory and delay of RTSP players, by TCP or UDP; each server flushes as it does by itself."""
+    """CPU, memory and delay of RTSP players, by TCP or UDP; the tape is as short as in `memory`."""
     flush = "frame" if name != "gst-rtsp" else "-"
-    with Run(bench, SERVERS[name], kind, flush) as run:
+    settings = {"media.tape-size": "1MiB"} if name == "lectern" else {}
+    with Run(bench, SERVERS[name], kind, flush, settings=settings) as run:
         load = begin(run)
         first = average_memory(load, 8)
         load.do(f"connect {viewers - 1} {min(100, bench.options.rate)}", "connected")
