@@ -13,6 +13,7 @@
 /* Less is not corrected: at first, and later, when reports only wander. */
 #define FIRST_TOLERANCE (1 * MS)
 #define LATER_TOLERANCE (15 * MS)
+#define ENOUGH_REPORTS 3 /* two of one lane, one of the other between them */
 
 static gint64
 to_ns (gint64 ticks, guint rate)
@@ -46,13 +47,33 @@ get_epoch (const LecternRtpClockLane *lane)
   return get_ntp (lane, lane->newest_ticks) - get_mapped (lane, lane->newest_ticks);
 }
 
-/* Of two lanes with reports, the one that lags behind is moved. */
+/* A single report of a sender whose clock is uneven proves nothing: each step is forward, and so
+ * they would add up. */
+static gboolean
+agrees (LecternRtpClock *self, gint64 apart)
+{
+  self->agreed = self->ahead == (apart > 0) ? self->agreed + 1 : 1;
+  self->ahead = apart > 0;
+  return self->agreed >= ENOUGH_REPORTS;
+}
+
+/* Of the two, the one that lags behind is moved. */
+static void
+move (LecternRtpClock *self, gint64 apart)
+{
+  self->agreed = 0;
+  if (apart > 0)
+    self->lanes[0].correction += apart;
+  else
+    self->lanes[1].correction -= apart;
+}
+
 static void
 align (LecternRtpClock *self)
 {
   LecternRtpClockLane *a = &self->lanes[0];
   LecternRtpClockLane *b = &self->lanes[1];
-  gint64 tolerance;
+  gboolean first = !self->aligned;
   gint64 apart;
 
   if (!a->mapped || !b->mapped || a->remap || b->remap || !has_report (a) || !has_report (b))
@@ -60,14 +81,11 @@ align (LecternRtpClock *self)
   apart = get_epoch (a) - a->correction - (get_epoch (b) - b->correction);
   if (ABS (apart) > MAX_APART)
     return;
-  tolerance = self->aligned ? LATER_TOLERANCE : FIRST_TOLERANCE;
   self->aligned = TRUE;
-  if (ABS (apart) < tolerance)
-    return;
-  if (apart > 0)
-    a->correction += apart;
-  else
-    b->correction -= apart;
+  if (ABS (apart) < (first ? FIRST_TOLERANCE : LATER_TOLERANCE))
+    self->agreed = 0;
+  else if (first || agrees (self, apart))
+    move (self, apart);
 }
 
 void
@@ -113,6 +131,7 @@ map (LecternRtpClock *self, guint lane, gint64 ticks, gint64 arrival_us)
   const LecternRtpClockLane *other = &self->lanes[1 - lane];
   gint64 time = get_time_by_arrival (self, lane, arrival_us);
 
+  self->aligned = FALSE; /* the first reports that come then are believed at once */
   if (has_report (at) && other->mapped && !other->remap && has_report (other))
     {
       gint64 exact = get_ntp (at, ticks) - get_epoch (other) + other->correction;

@@ -31,6 +31,8 @@ typedef struct
 {
   LecternRtpClockLane lanes[2];
   gboolean aligned; /* by reports, once */
+  guint agreed;     /* reports in a row that tell lane 0 to move, or not to */
+  gboolean ahead;   /* which */
 } LecternRtpClock;
 
 /* A sender report. One without a clock in it is ignored. */

@@ -353,6 +353,38 @@ test_picture_moves (void)
   expect_time (get_last (&fixture)->pts, 240 * MS);
 }
 
+/* Reports that wander back and forth by 40 ms move nothing, a lasting difference does. */
+static void
+test_uneven_reports (void)
+{
+  g_auto (Fixture) fixture = { NULL };
+  g_auto (Clip) clip = { NULL };
+
+  set_up_clip (&fixture, &clip, 0);
+  send_at (&fixture, clip.video->pdata[0], 1000 * SECOND, 1000 * SECOND);
+  send_at (&fixture, clip.audio->pdata[0], 7 * SECOND, 7 * SECOND);
+  for (guint i = 0; i < 20; i++)
+    {
+      send_report (&fixture, LECTERN_MEDIA_VIDEO, 1000 * SECOND, 50000000);
+      send_report (&fixture, LECTERN_MEDIA_AUDIO, 7 * SECOND,
+                   50000000
+                       + (i == 0       ? 0
+                          : i % 2 == 0 ? 40000
+                                       : -40000));
+    }
+  send_at (&fixture, clip.video->pdata[0], 1000 * SECOND + 40 * MS, 1000 * SECOND + 40 * MS);
+  expect_time (get_last (&fixture)->pts, 40 * MS);
+  send_at (&fixture, clip.audio->pdata[0], 7 * SECOND + 40 * MS, 7 * SECOND + 40 * MS);
+  expect_time (get_last (&fixture)->pts, 40 * MS);
+  for (guint i = 0; i < 3; i++)
+    {
+      send_report (&fixture, LECTERN_MEDIA_AUDIO, 7 * SECOND, 50040000);
+      send_report (&fixture, LECTERN_MEDIA_VIDEO, 1000 * SECOND, 50000000);
+    }
+  send_at (&fixture, clip.audio->pdata[0], 7 * SECOND + 80 * MS, 7 * SECOND + 80 * MS);
+  expect_time (get_last (&fixture)->pts, 120 * MS);
+}
+
 static void
 test_wrong_reports (void)
 {
@@ -479,6 +511,7 @@ main (int argc, char **argv)
   g_test_add_func ("/rtsp/intake/reports-first", test_reports_first);
   g_test_add_func ("/rtsp/intake/sound-moves-at-once", test_sound_moves);
   g_test_add_func ("/rtsp/intake/picture-moves-at-a-key-frame", test_picture_moves);
+  g_test_add_func ("/rtsp/intake/uneven-reports", test_uneven_reports);
   g_test_add_func ("/rtsp/intake/wrong-reports", test_wrong_reports);
   g_test_add_func ("/rtsp/intake/jumps", test_jumps);
   g_test_add_func ("/rtsp/intake/P-08-loss", test_loss);
