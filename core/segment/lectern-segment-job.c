@@ -248,11 +248,13 @@ on_rungs_late (LecternTimer *timer)
 static void
 finish_with_rungs (LecternSegmentJob *self)
 {
-  if (!is_rung_on_its_way (self))
-    finish (self);
-  else if (!self->ending)
-    lectern_timer_start (&self->timer, self->reactor, RUNGS_END_US, on_rungs_late);
+  gboolean was_ending = self->ending;
+
   self->ending = TRUE;
+  if (!is_rung_on_its_way (self))
+    finish (self); /* may free it */
+  else if (!was_ending)
+    lectern_timer_start (&self->timer, self->reactor, RUNGS_END_US, on_rungs_late);
 }
 
 static void
