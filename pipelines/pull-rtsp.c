@@ -4,6 +4,7 @@
 #include "lectern-rtsp.h"
 
 #define STATISTICS_S 2
+#define BYE_S 2        /* of silence after a BYE: it is over, even if not all tracks said so */
 #define MAX_BUFFERS 16 /* jitter buffers whose numbers are told */
 
 typedef struct
@@ -114,6 +115,13 @@ on_bye (GstElement *bin, guint session, guint ssrc, gpointer user_data)
   g_atomic_int_set (&rtsp->bye, TRUE);
 }
 
+static gboolean
+on_end (gpointer user_data)
+{
+  lectern_job_done (((Pull *) user_data)->job);
+  return G_SOURCE_REMOVE;
+}
+
 /* The connection is gone; the streams end then, but for those that have not begun. */
 static gboolean
 is_loss (GstMessage *message)
@@ -132,12 +140,16 @@ on_message (GstBus *bus, GstMessage *message, gpointer user_data)
 {
   Pull *self = user_data;
   Rtsp *rtsp = self->rtsp;
+  gboolean bye = g_atomic_int_get (&rtsp->bye);
 
-  if ((GST_MESSAGE_TYPE (message) != GST_MESSAGE_EOS && !is_loss (message))
-      || g_atomic_int_get (&rtsp->bye))
+  if (GST_MESSAGE_TYPE (message) != GST_MESSAGE_EOS && !is_loss (message)
+      && !(bye && GST_MESSAGE_TYPE (message) == GST_MESSAGE_ERROR))
     return GST_BUS_PASS;
-  lectern_job_fail (self->job, g_error_new_literal (LECTERN_ERROR, LECTERN_ERROR_CLOSED,
-                                                    "the server closed the connection"));
+  if (bye)
+    g_idle_add (on_end, self);
+  else
+    lectern_job_fail (self->job, g_error_new_literal (LECTERN_ERROR, LECTERN_ERROR_CLOSED,
+                                                      "the server closed the connection"));
   gst_message_unref (message);
   return GST_BUS_DROP;
 }
@@ -177,7 +189,11 @@ pull_rtsp_tick (Pull *self)
   guint64 jitter = 0;
   guint count;
 
-  if (rtsp == NULL || ++rtsp->seconds % STATISTICS_S != 0)
+  if (rtsp == NULL)
+    return;
+  if (g_atomic_int_get (&rtsp->bye) && self->silent_s >= BYE_S)
+    lectern_job_done (self->job);
+  if (++rtsp->seconds % STATISTICS_S != 0)
     return;
   g_mutex_lock (&rtsp->lock);
   count = rtsp->buffers->len;

@@ -2,6 +2,7 @@
 """Streams fetched from and brought to RTSP servers: GStreamer's, and our own."""
 
 import functools
+import os
 import subprocess
 
 import carry
@@ -17,6 +18,10 @@ RECORD = ("( rtph264depay name=depay0 ! h264parse ! video/x-h264,stream-format=a
 @functools.lru_cache(maxsize=None)
 def folder():
     return lectern_test.temporary_directory()
+
+
+# One list of GStreamer's plugins for all servers here, each of which would make its own.
+os.environ["GST_REGISTRY"] = str(folder() / "registry")
 
 
 @functools.lru_cache(maxsize=None)
