@@ -17,7 +17,8 @@ class Demo:
         self.out = self.folder / "out"
         self.process = lectern_test.spawn(
             [lectern_test.program(), "demo", "--set=http.listen=127.0.0.1:0",
-             "--set=rtmp.listen=127.0.0.1:0", "--set=rtsp.listen=127.0.0.1:0", "--ready-file", self.folder / "ready", *args],
+             "--set=rtmp.listen=127.0.0.1:0", "--set=rtsp.listen=127.0.0.1:0",
+             "--set=srt.listen=127.0.0.1:0", "--ready-file", self.folder / "ready", *args],
             stdout=open(self.out, "wb"), stderr=self.log,
             env={**os.environ, "TMPDIR": str(self.folder), "LC_ALL": "C.UTF-8", "LANGUAGE": "C",
                  **(env or {})})
