@@ -3,6 +3,8 @@
 
 #include "lectern-reach.h"
 
+#include <string.h>
+
 /* Enough for a TEARDOWN, and less than the server gives a worker to end. */
 #define LEAVE_US (700 * 1000)
 #define CLOSE_US (400 * 1000)
@@ -126,11 +128,13 @@ gboolean
 lectern_rtsp_target_apply (const LecternRtspTarget *self, GstElement *element, GError **error)
 {
   guint64 timeout_us = (guint64) self->timeout_ms * 1000;
+  gboolean may_try = strchr (self->protocols, '+') != NULL;
 
   gst_util_set_object_arg (G_OBJECT (element), "protocols", self->protocols);
-  /* Half of it leaves time to try TCP after UDP. */
+  /* Half of it leaves time to try TCP after UDP; what comes by one of them alone is ours to miss.
+   */
   g_object_set (element, "location", self->url, "tcp-timeout", timeout_us, "timeout",
-                timeout_us / 2, NULL);
+                may_try ? timeout_us / 2 : G_GUINT64_CONSTANT (0), NULL);
   if (self->user != NULL)
     g_object_set (element, "user-id", self->user, "user-pw",
                   self->password != NULL ? self->password : "", NULL);

@@ -35,12 +35,24 @@ static const struct
   { "MPA", LECTERN_MEDIA_AUDIO, "rtpmpadepay ! mpegaudioparse ! audio/mpeg,mpegversion=1,layer=3" },
 };
 
+/* Payload types that mean something without a name (RFC 3551, 6). */
+static const struct
+{
+  gint payload;
+  const char *encoding;
+} fixed[] = { { 0, "PCMU" }, { 8, "PCMA" }, { 14, "MPA" } };
+
 static const char *
 get_encoding (GstCaps *caps)
 {
-  const char *encoding
-      = gst_structure_get_string (gst_caps_get_structure (caps, 0), "encoding-name");
+  const GstStructure *structure = gst_caps_get_structure (caps, 0);
+  const char *encoding = gst_structure_get_string (structure, "encoding-name");
+  gint payload = -1;
 
+  gst_structure_get_int (structure, "payload", &payload);
+  for (gsize i = 0; encoding == NULL && i < G_N_ELEMENTS (fixed); i++)
+    if (fixed[i].payload == payload)
+      encoding = fixed[i].encoding;
   return encoding != NULL ? encoding : "";
 }
 

@@ -315,6 +315,23 @@ class Pull(lectern_test.TestCase):
         self.failure(self.rtsp(f"rtsp://camera.example:{inner.port}/live", addresses=["127.0.0.2"], timeout_ms=1000))
         self.assertEqual(1, inner.connections)
 
+    def test_packets_go_to_the_server_alone(self):
+        sdp = (b"v=0\r\no=- 1 1 IN IP4 127.0.0.1\r\ns=-\r\nc=IN IP4 0.0.0.0\r\nt=0 0\r\nm=audio 0 RTP/AVP 0\r\n"
+               b"a=control:track\r\n")
+
+        def answer(source, request):
+            kind, head = request.split(b" ", 1)[0], b"RTSP/1.0 200 OK\r\n" + number_of(request) + b"\r\n"
+            if kind == b"DESCRIBE":
+                return head + b"Content-Type: application/sdp\r\nContent-Length: %d\r\n\r\n" % len(sdp) + sdp
+            if kind == b"SETUP":
+                transport = next(line for line in request.split(b"\r\n") if line.startswith(b"Transport"))
+                return head + transport + b";server_port=40000-40001;source=" + source + b"\r\nSession: 1\r\n\r\n"
+            return head + b"Public: DESCRIBE, SETUP, PLAY\r\nSession: 1\r\n\r\n"
+        for source, code in ((b"127.0.0.2", "denied"), (b"127.0.0.1", "timed-out")):
+            with self.subTest(source):
+                server = FakeServer(functools.partial(answer, source))
+                self.assertEqual(code, self.failure(self.rtsp(server.url(), transport="udp", timeout_ms=2000)))
+
     def test_what_cannot_be_is_refused(self):
         cases = [({}, "the URL is none of rtsp or rtsps without a user"),
                  ({"url": "http://127.0.0.1/"}, "the URL is none of rtsp or rtsps without a user"),
