@@ -283,6 +283,13 @@ class Srt(lectern_test.TestCase):
                 server.wait_live("live/a")
                 self.assert_plays(server, "live/a")
 
+    def test_one_who_sends_too_much_is_sent_away(self):
+        server = self.srt({"srt.max-bitrate": "50k"})
+        with self.push(server, "live/a") as push:
+            server.wait_live("live/a")
+            self.assertNotEqual(0, push.wait(20))
+        server.wait_log("'live/a': more than 50000 bits a second")
+
     def test_a_session_can_be_ended(self):
         server = self.srt()
         with self.push(server, "live/a") as push:
