@@ -58,9 +58,15 @@ def offsets(source, output):
 
 
 class Srt(lectern_test.TestCase):
+    @classmethod
+    def setUpClass(cls):
+        # GStreamer lists its plugins once, not for each server.
+        cls.env = {"GST_REGISTRY": str(lectern_test.temporary_directory() / "registry")}
+
     def srt(self, settings=None, **options):
         server = self.server(settings={"plugins.srt": "true", "srt.listen": "127.0.0.1:0",
-                                       "media.grace": "20s", **(settings or {})}, **options)
+                                       "media.grace": "20s", **(settings or {})},
+                             env=self.env, **options)
         if not options.get("allow"):
             server.wait_log("callers are welcome")
         return server
