@@ -56,6 +56,7 @@
 #include "net/lectern-connection.h"
 #include "net/lectern-dialer.h"
 #include "net/lectern-listener.h"
+#include "net/lectern-peers.h"
 #include "net/lectern-reactor.h"
 #include "plugin/lectern-host.h"
 #include "plugin/lectern-plugin.h"

@@ -122,8 +122,8 @@ finish (LecternRtmpConnection *self, gboolean at_once, gboolean lost, const GErr
 static void
 fail (LecternRtmpConnection *self, const GError *error)
 {
-  lectern_rtmp_service_report (self->service, self->connection,
-                               self->request != NULL ? self->request->thing : NULL, error);
+  lectern_peers_report (lectern_rtmp_service_get_peers (self->service), self->connection,
+                        self->request != NULL ? self->request->thing : NULL, error);
   finish (self, is_cut (self), TRUE, error);
 }
 
@@ -140,7 +140,8 @@ on_idle (LecternTimer *timer)
       = g_error_new_literal (LECTERN_ERROR, LECTERN_ERROR_TIMED_OUT,
                              self->connect_session != NULL ? "the peer neither publishes nor plays"
                                                            : "the peer does not connect in time");
-  lectern_rtmp_service_report (self->service, self->connection, NULL, error);
+  lectern_peers_report (lectern_rtmp_service_get_peers (self->service), self->connection, NULL,
+                        error);
   finish (self, TRUE, FALSE, error);
 }
 
@@ -489,7 +490,7 @@ closed (LecternConnection *connection, const GError *error, gpointer user_data)
     lectern_session_end (self->connect_session, error);
   g_clear_pointer (&self->connect_session, lectern_session_unref);
   g_clear_pointer (&self->identity, lectern_identity_unref);
-  lectern_rtmp_service_remove (self->service, self);
+  lectern_peers_remove (lectern_rtmp_service_get_peers (self->service), self);
   connection_unref (self);
 }
 
@@ -510,7 +511,7 @@ lectern_rtmp_connection_accept (LecternConnection *connection, gpointer user_dat
   self->service = lectern_rtmp_service_ref (service);
   self->connection = lectern_connection_ref (connection);
   self->server = lectern_rtmp_server_new ();
-  if (!lectern_rtmp_service_add (service, self))
+  if (!lectern_peers_add (lectern_rtmp_service_get_peers (service), self))
     {
       connection_unref (self);
       return;
@@ -524,17 +525,12 @@ lectern_rtmp_connection_accept (LecternConnection *connection, gpointer user_dat
 }
 
 void
-lectern_rtmp_connection_stop (LecternRtmpConnection *self)
+lectern_rtmp_connection_stop (gpointer connection)
 {
+  LecternRtmpConnection *self = connection;
   g_autoptr (GError) reason
       = g_error_new_literal (LECTERN_ERROR, LECTERN_ERROR_CLOSED, "the server stops");
 
   lectern_rtmp_server_end (self->server, reason);
   finish (self, is_cut (self), FALSE, reason);
-}
-
-LecternReactor *
-lectern_rtmp_connection_get_reactor (LecternRtmpConnection *self)
-{
-  return lectern_connection_get_reactor (self->connection);
 }

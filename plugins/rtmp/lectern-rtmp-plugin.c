@@ -67,7 +67,7 @@ stop (LecternPlugin *plugin)
   LecternRtmpPlugin *self = LECTERN_RTMP_PLUGIN (plugin);
 
   if (self->service != NULL)
-    lectern_rtmp_service_stop (self->service);
+    lectern_peers_stop (lectern_rtmp_service_get_peers (self->service));
   g_clear_pointer (&self->service, lectern_rtmp_service_unref);
 }
 

@@ -9,7 +9,7 @@
 
 /* What the connection and its methods share. */
 
-struct _LecternRtspConnection
+typedef struct
 {
   guint refs;
   LecternRtspService *service;
@@ -32,7 +32,7 @@ struct _LecternRtspConnection
   gint64 wait_until_us;
   gint64 asked_us; /* when the newest request came */
   gboolean over;
-};
+} LecternRtspConnection;
 
 /* Answers the request with @status; @lines: (nullable): more headers, each with its CR LF. The next
  * request may come. */

@@ -114,7 +114,8 @@ lectern_rtsp_connection_respond (LecternRtspConnection *self, guint status, cons
 void
 lectern_rtsp_connection_refuse (LecternRtspConnection *self, guint status, const GError *error)
 {
-  lectern_rtsp_service_report (self->service, self->connection, self->target.thing, error);
+  lectern_peers_report (lectern_rtsp_service_get_peers (self->service), self->connection,
+                        self->target.thing, error);
   lectern_rtsp_connection_respond (self, status, NULL, NULL);
 }
 
@@ -139,7 +140,8 @@ challenge (LecternRtspConnection *self, const GError *error)
   if (self->access != NULL && self->access->credential != NULL)
     {
       self->refused++;
-      lectern_rtsp_service_report (self->service, self->connection, self->target.thing, error);
+      lectern_peers_report (lectern_rtsp_service_get_peers (self->service), self->connection,
+                            self->target.thing, error);
     }
   lectern_rtsp_connection_respond (self, 401, lines, NULL);
   if (self->refused >= MAX_REFUSED)
@@ -357,7 +359,7 @@ closed (LecternConnection *connection, const GError *error, gpointer user_data)
                error != NULL ? error->message : "it closed the connection");
   self->over = TRUE;
   lectern_rtsp_connection_end_session (self, lost, error);
-  lectern_rtsp_service_remove (self->service, self);
+  lectern_peers_remove (lectern_rtsp_service_get_peers (self->service), self);
   connection_unref (self);
 }
 
@@ -383,7 +385,7 @@ lectern_rtsp_connection_accept (LecternConnection *connection, gpointer service)
   self->refs = 1;
   self->service = lectern_rtsp_service_ref (service);
   self->connection = lectern_connection_ref (connection);
-  if (!lectern_rtsp_service_add (service, self))
+  if (!lectern_peers_add (lectern_rtsp_service_get_peers (service), self))
     {
       connection_unref (self);
       return;
@@ -399,16 +401,11 @@ lectern_rtsp_connection_accept (LecternConnection *connection, gpointer service)
 }
 
 void
-lectern_rtsp_connection_stop (LecternRtspConnection *self)
+lectern_rtsp_connection_stop (gpointer connection)
 {
+  LecternRtspConnection *self = connection;
   g_autoptr (GError) reason
       = g_error_new_literal (LECTERN_ERROR, LECTERN_ERROR_CLOSED, "the server stops");
 
   lectern_rtsp_connection_finish (self, FALSE, reason);
-}
-
-LecternReactor *
-lectern_rtsp_connection_get_reactor (LecternRtspConnection *self)
-{
-  return lectern_connection_get_reactor (self->connection);
 }

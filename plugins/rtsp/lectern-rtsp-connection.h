@@ -6,7 +6,5 @@
 /* A LecternListenerFunc with the service as user data: gives the connection the RTSP protocol.
  * Thread: the connection's reactor, as all below. */
 void lectern_rtsp_connection_accept (LecternConnection *connection, gpointer service);
-/* The server stops: the peer is told and the connection closed. */
-void lectern_rtsp_connection_stop (LecternRtspConnection *self);
-/* Thread: any. */
-LecternReactor *lectern_rtsp_connection_get_reactor (LecternRtspConnection *self);
+/* The server stops: the peer is told and the connection closed; a LecternPeersStopFunc. */
+void lectern_rtsp_connection_stop (gpointer connection);

@@ -110,7 +110,7 @@ stop (LecternPlugin *plugin)
   LecternRtspPlugin *self = LECTERN_RTSP_PLUGIN (plugin);
 
   if (self->service != NULL)
-    lectern_rtsp_service_stop (self->service);
+    lectern_peers_stop (lectern_rtsp_service_get_peers (self->service));
   g_clear_pointer (&self->service, lectern_rtsp_service_unref);
 }
 

@@ -5,7 +5,6 @@
 
 /* LecternRtspService: what all connections share. Atomically reference-counted. */
 typedef struct _LecternRtspService LecternRtspService;
-typedef struct _LecternRtspConnection LecternRtspConnection;
 typedef struct _LecternRtspDatagrams LecternRtspDatagrams;
 
 /* Plain numbers, read anew by each connection when it needs them. */
@@ -30,16 +29,12 @@ LecternRtspService *lectern_rtsp_service_ref (LecternRtspService *self);
 void lectern_rtsp_service_unref (LecternRtspService *self);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (LecternRtspService, lectern_rtsp_service_unref)
 void lectern_rtsp_service_set (LecternRtspService *self, const LecternRtspSettings *settings);
-/* Tells all peers that it is over. New connections are closed. Thread: control. */
-void lectern_rtsp_service_stop (LecternRtspService *self);
 
 /* Thread: any. */
 void lectern_rtsp_service_get (LecternRtspService *self, LecternRtspSettings *settings);
 LecternHost *lectern_rtsp_service_get_host (LecternRtspService *self);
-/* Counts a refused or failed peer, and logs it unless too many are. @what: (nullable): what it
- * wanted. */
-void lectern_rtsp_service_report (LecternRtspService *self, LecternConnection *connection,
-                                  const char *what, const GError *error);
+/* Its connections. Returns: (transfer none). */
+LecternPeers *lectern_rtsp_service_get_peers (LecternRtspService *self);
 /* Whether @connection may make a request now. @within: it keeps to what one connection may ask; if
  * it does not, its address has less from now on. */
 gboolean lectern_rtsp_service_take_request (LecternRtspService *self, LecternConnection *connection,
@@ -47,10 +42,6 @@ gboolean lectern_rtsp_service_take_request (LecternRtspService *self, LecternCon
 /* Takes the right to a session. Errors: LIMIT: there are too many. */
 gboolean lectern_rtsp_service_begin_session (LecternRtspService *self, GError **error);
 void lectern_rtsp_service_end_session (LecternRtspService *self);
-
-/* The list of connections, for _stop. FALSE: the service has stopped. Thread: the connection's. */
-gboolean lectern_rtsp_service_add (LecternRtspService *self, LecternRtspConnection *connection);
-void lectern_rtsp_service_remove (LecternRtspService *self, LecternRtspConnection *connection);
 /* The sockets for players of the calling reactor, opened for the first of them. Returns: (transfer
  * full), released with _release_datagrams. Errors: as of lectern_rtsp_ports_open. Thread: a
  * reactor. */
