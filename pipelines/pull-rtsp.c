@@ -4,7 +4,8 @@
 #include "lectern-rtsp.h"
 
 #define STATISTICS_S 2
-#define BYE_S 2        /* of silence after a BYE: it is over, even if not all tracks said so */
+#define BYE_S 2 /* of silence after a BYE: it is over, even if not all tracks said so */
+#define BYE_WAIT_MS 300
 #define MAX_BUFFERS 16 /* jitter buffers whose numbers are told */
 
 typedef struct
@@ -12,7 +13,8 @@ typedef struct
   GMutex lock; /* guards what follows: pads come on threads of rtspsrc's */
   GPtrArray *buffers;
   guint seconds;
-  gint bye; /* atomic */
+  gint bye;  /* atomic */
+  gint over; /* atomic: and on_over is on its way */
 } Rtsp;
 
 static const struct
@@ -128,9 +130,16 @@ on_bye (GstElement *bin, guint session, guint ssrc, gpointer user_data)
 }
 
 static gboolean
-on_end (gpointer user_data)
+on_over (gpointer user_data)
 {
-  lectern_job_done (((Pull *) user_data)->job);
+  Pull *self = user_data;
+  Rtsp *rtsp = self->rtsp;
+
+  if (g_atomic_int_get (&rtsp->bye))
+    lectern_job_done (self->job);
+  else
+    lectern_job_fail (self->job, g_error_new_literal (LECTERN_ERROR, LECTERN_ERROR_CLOSED,
+                                                      "the server closed the connection"));
   return G_SOURCE_REMOVE;
 }
 
@@ -155,13 +164,12 @@ on_message (GstBus *bus, GstMessage *message, gpointer user_data)
   gboolean bye = g_atomic_int_get (&rtsp->bye);
 
   if (GST_MESSAGE_TYPE (message) != GST_MESSAGE_EOS && !is_loss (message)
-      && !(bye && GST_MESSAGE_TYPE (message) == GST_MESSAGE_ERROR))
+      && !((bye || g_atomic_int_get (&rtsp->over))
+           && GST_MESSAGE_TYPE (message) == GST_MESSAGE_ERROR))
     return GST_BUS_PASS;
-  if (bye)
-    g_idle_add (on_end, self);
-  else
-    lectern_job_fail (self->job, g_error_new_literal (LECTERN_ERROR, LECTERN_ERROR_CLOSED,
-                                                      "the server closed the connection"));
+  /* A datagram with BYE may come after the end of the connection. */
+  if (!g_atomic_int_exchange (&rtsp->over, TRUE))
+    g_timeout_add (bye ? 0 : BYE_WAIT_MS, on_over, self);
   gst_message_unref (message);
   return GST_BUS_DROP;
 }
