@@ -98,6 +98,7 @@ test_refused (void)
       LECTERN_ERROR_INVALID_DATA },
     { "\x16\x03\x01", LECTERN_ERROR_INVALID_DATA }, /* TLS */
   };
+  static const char with_0[] = "OPTIONS *\0 RTSP/1.0\r\nCSeq: 1\r\n\r\n";
   g_autofree char *endless = g_strnfill (LECTERN_RTSP_MAX_HEAD, 'A');
   g_autoptr (GString) many = g_string_new ("OPTIONS * RTSP/1.0\r\nCSeq: 1\r\n");
   g_autofree char *long_url = g_strnfill (LECTERN_RTSP_MAX_URL + 1, 'a');
@@ -112,7 +113,7 @@ test_refused (void)
     g_string_append (many, "X: y\r\n");
   g_string_append (many, "\r\n");
   refuse (many->str, many->len, LECTERN_ERROR_INVALID_DATA);
-  refuse ("OPTIONS *\0 RTSP/1.0\r\nCSeq: 1\r\n\r\n", 35, LECTERN_ERROR_INVALID_DATA);
+  refuse (with_0, sizeof with_0 - 1, LECTERN_ERROR_INVALID_DATA);
 }
 
 static void
