@@ -25,8 +25,8 @@ X264 = ["-pix_fmt", "yuv420p", "-c:v", "libx264", "-preset", "veryfast", "-g", "
 X265 = ["-pix_fmt", "yuv420p", "-c:v", "libx265", "-preset", "ultrafast", "-x265-params",
         "log-level=none:keyint=25:bframes=2"]
 AAC = ["-c:a", "aac"]
-H264_PAYLOADER = "queue ! h264parse ! rtph264pay config-interval=-1"
-AAC_PAYLOADER = "queue ! aacparse ! rtpmp4gpay"
+H264_PAYLOADER = "queue ! h264parse ! rtph264pay config-interval=-1 pt=96"
+AAC_PAYLOADER = "queue ! aacparse ! rtpmp4gpay pt=97"
 
 
 @functools.lru_cache(maxsize=None)
@@ -50,7 +50,7 @@ def reordered():
 def mount(path, *payloaders, demuxer="qtdemux"):
     """A launch line that plays PATH: first picture, then sound."""
     pads = ["video", "audio"][-len(payloaders):] if len(payloaders) == 1 else ["video", "audio"]
-    branches = " ".join(f"d.{pad}_0 ! {payloader} name=pay{number} pt={96 + number}"
+    branches = " ".join(f"d.{pad}_0 ! {payloader} name=pay{number}"
                         for number, (pad, payloader) in enumerate(zip(pads, payloaders)))
     return f"( filesrc location={path} ! {demuxer} name=d {branches} )"
 
@@ -219,6 +219,16 @@ class Pull(lectern_test.TestCase):
         self.assertEqual("statistics", message["event"])
         self.assertLessEqual(message["lost"], 5)
         self.assertGreaterEqual(message["jitter_ms"], 0)
+
+    def test_a_stream_goes_on_when_packets_are_lost(self):
+        lossy = " ! identity drop-probability=0.2"
+        server = self.serve({"/live": mount(reordered(), H264_PAYLOADER + lossy, AAC_PAYLOADER + lossy)})
+        worker = self.rtsp(server.url("/live"), transport="udp")
+        worker.until(lambda: worker.messages and worker.messages[-1][1]["lost"] > 10
+                     and worker.newest() > 3 * link.SECOND, 20 * PATIENCE, "three seconds, and losses")
+        self.check_order(worker.packets[0])
+        self.assertEqual({link.VIDEO, link.AUDIO}, {packet.media for packet in worker.packets[0]})
+        self.assertIsNone(worker.failure)
 
     def test_login(self):
         launch = {"/live": mount(reordered(), H264_PAYLOADER, AAC_PAYLOADER)}
