@@ -3,32 +3,13 @@
 
 #include "lectern-rtp-intake.h"
 #include "lectern-rtp-packer.h"
+#include "lectern-rtsp-inlet.h"
 
 #include <string.h>
-#include <sys/epoll.h>
 
 #define N_MEDIA (LECTERN_MEDIA_AUDIO + 1)
 #define REPORT_US (3 * G_USEC_PER_SEC)
-#define RECEIVE_BUFFER (4 * 1024 * 1024)
-#define DATAGRAM_SIZE 65536
-/* Datagrams of one socket before others have their turn. */
-#define BATCH 64
 #define RATE_SPAN_US (5 * G_USEC_PER_SEC)
-
-typedef struct
-{
-  LecternRtspPublication *publication;
-  LecternMedia media;
-  gboolean set_up;
-  int channel;            /* of RTP over the RTSP connection; -1: UDP */
-  LecternRtspPorts ports; /* UDP's */
-  LecternWatch rtp_watch;
-  LecternWatch rtcp_watch;
-  LecternAddress rtp; /* where its RTP comes from; learnt from the first datagram when the client's
-                         network changes ports */
-  LecternAddress rtcp;
-  gboolean heard;
-} Track;
 
 struct _LecternRtspPublication
 {
@@ -38,7 +19,7 @@ struct _LecternRtspPublication
   gpointer user_data;
   LecternSdp sdp;
   LecternRtpIntake *intake;
-  Track tracks[N_MEDIA];
+  LecternRtspInlet inlets[N_MEDIA];
   LecternPublisher *publisher; /* NULL before it records */
   LecternSession *session;
   LecternTimer timer;        /* the intake's next turn; the end */
@@ -167,143 +148,38 @@ take_packet (LecternRtspPublication *self, LecternMedia media, gboolean control,
     }
 }
 
+static void
+on_packet (LecternRtspInlet *inlet, gboolean control, const guint8 *data, gsize size,
+           gpointer user_data)
+{
+  take_packet (user_data, inlet->media, control, data, size);
+}
+
 void
 lectern_rtsp_publication_take (LecternRtspPublication *self, guint8 channel, const guint8 *data,
                                gsize size)
 {
+  gboolean control;
+
   for (guint i = LECTERN_MEDIA_VIDEO; i < N_MEDIA; i++)
-    {
-      const Track *track = &self->tracks[i];
-
-      if (track->set_up && track->channel >= 0 && (channel & ~1) == (track->channel & ~1)
-          && (channel == track->channel || channel == track->channel + 1))
-        {
-          take_packet (self, track->media, channel != track->channel, data, size);
-          return;
-        }
-    }
-}
-
-/* ── datagrams ── */
-
-static gboolean
-is_same_host (const LecternAddress *a, const LecternAddress *b)
-{
-  return memcmp (a->ip, b->ip, sizeof a->ip) == 0;
-}
-
-/* Whether a datagram is its publisher's: from the host of the RTSP connection, and from the port it
- * named; or, behind a network that changes ports, from the one that came first. */
-static gboolean
-is_from_publisher (Track *track, LecternAddress *expected, const LecternAddress *from)
-{
-  if (!is_same_host (expected, from))
-    return FALSE;
-  if (expected->port == from->port)
-    {
-      track->heard = TRUE;
-      return TRUE;
-    }
-  if (track->heard)
-    return FALSE;
-  expected->port = from->port;
-  track->heard = TRUE;
-  return TRUE;
-}
-
-static void
-count_stranger (void)
-{
-  lectern_metric_add (lectern_metrics_get_counter ("lectern_rtsp_strange_datagrams_total",
-                                                   "Datagrams that did not come from the publisher",
-                                                   NULL, NULL),
-                      1);
-}
-
-static guint8 *
-get_buffer (void)
-{
-  static GPrivate buffer = G_PRIVATE_INIT (g_free);
-  guint8 *data = g_private_get (&buffer);
-
-  if (data == NULL)
-    {
-      data = g_malloc (DATAGRAM_SIZE);
-      g_private_set (&buffer, data);
-    }
-  return data;
-}
-
-static void
-receive (Track *track, LecternWatch *watch, LecternAddress *expected, gboolean control)
-{
-  LecternRtspPublication *self = track->publication;
-  guint8 *data = get_buffer ();
-
-  for (guint i = 0; i < BATCH && watch->reactor != NULL; i++)
-    {
-      struct sockaddr_storage from;
-      socklen_t length = sizeof from;
-      gssize size = recvfrom (watch->fd, data, DATAGRAM_SIZE, MSG_DONTWAIT,
-                              (struct sockaddr *) &from, &length);
-      LecternAddress address;
-
-      if (size < 0)
+    if (lectern_rtsp_inlet_has_channel (&self->inlets[i], channel, &control))
+      {
+        take_packet (self, self->inlets[i].media, control, data, size);
         return;
-      if (!lectern_address_from_socket ((struct sockaddr *) &from, &address)
-          || !is_from_publisher (track, expected, &address))
-        {
-          count_stranger ();
-          continue;
-        }
-      take_packet (self, track->media, control, data, (gsize) size);
-      if (self->ended)
-        return;
-    }
-}
-
-static void
-on_rtp (LecternWatch *watch, guint32 events)
-{
-  Track *track = (Track *) ((char *) watch - G_STRUCT_OFFSET (Track, rtp_watch));
-
-  receive (track, watch, &track->rtp, FALSE);
-}
-
-static void
-on_rtcp (LecternWatch *watch, guint32 events)
-{
-  Track *track = (Track *) ((char *) watch - G_STRUCT_OFFSET (Track, rtcp_watch));
-
-  receive (track, watch, &track->rtcp, TRUE);
+      }
 }
 
 /* ── reports ── */
 
 static void
-send_report (LecternRtspPublication *self, Track *track, gint64 now_us)
+send_report (LecternRtspPublication *self, LecternRtspInlet *inlet, gint64 now_us)
 {
   guint8 data[LECTERN_RTP_REPORT_SIZE];
-  gsize size = lectern_rtp_intake_write_report (self->intake, track->media, now_us,
+  gsize size = lectern_rtp_intake_write_report (self->intake, inlet->media, now_us,
                                                 data + LECTERN_RTP_FRAME_SIZE);
-  struct sockaddr_in6 to;
-  socklen_t length;
 
-  if (size == 0)
-    return;
-  if (track->channel < 0)
-    {
-      length = lectern_rtsp_ports_fill_address (&track->ports, &track->rtcp, &to);
-      /* Lost as datagrams may be. */
-      (void) sendto (track->ports.rtcp, data + LECTERN_RTP_FRAME_SIZE, size, MSG_DONTWAIT,
-                     (struct sockaddr *) &to, length);
-      return;
-    }
-  data[0] = '$';
-  data[1] = (guint8) (track->channel + 1);
-  data[2] = (guint8) (size >> 8);
-  data[3] = (guint8) size;
-  lectern_connection_write (self->connection, data, LECTERN_RTP_FRAME_SIZE + size);
+  if (size > 0)
+    lectern_rtsp_inlet_send_report (inlet, data, size);
 }
 
 static void
@@ -315,7 +191,7 @@ tell_reception (LecternRtspPublication *self)
     {
       LecternRtpQuality quality;
 
-      if (!lectern_rtp_intake_get_quality (self->intake, self->tracks[i].media, &quality))
+      if (!lectern_rtp_intake_get_quality (self->intake, (LecternMedia) i, &quality))
         continue;
       reception.packets += quality.received;
       reception.lost += quality.lost;
@@ -343,8 +219,8 @@ on_report_due (LecternTimer *timer)
       return;
     }
   for (guint i = LECTERN_MEDIA_VIDEO; i < N_MEDIA; i++)
-    if (self->tracks[i].set_up)
-      send_report (self, &self->tracks[i], now_us);
+    if (self->inlets[i].open)
+      send_report (self, &self->inlets[i], now_us);
   tell_reception (self);
   lectern_timer_start (&self->report_timer, lectern_connection_get_reactor (self->connection),
                        MIN (REPORT_US, self->read_timeout_us), on_report_due);
@@ -371,9 +247,7 @@ lectern_rtsp_publication_new (LecternRtspService *service, LecternConnection *co
   self->sdp = sdp;
   sdp = (LecternSdp){ NULL };
   for (guint i = LECTERN_MEDIA_VIDEO; i < N_MEDIA; i++)
-    self->tracks[i] = (Track){
-      .publication = self, .media = (LecternMedia) i, .channel = -1, .ports = { -1, -1, 0 }
-    };
+    lectern_rtsp_inlet_init (&self->inlets[i], (LecternMedia) i, connection, on_packet, self);
   return self;
 }
 
@@ -401,55 +275,40 @@ find_media (LecternRtspPublication *self, const char *url, const char *control)
 static gboolean
 is_channel_taken (LecternRtspPublication *self, int channel)
 {
+  gboolean control;
+
   for (guint i = LECTERN_MEDIA_VIDEO; i < N_MEDIA; i++)
-    if (self->tracks[i].set_up && self->tracks[i].channel >= 0
-        && ABS (self->tracks[i].channel - channel) < 2)
+    if (lectern_rtsp_inlet_has_channel (&self->inlets[i], channel, &control)
+        || lectern_rtsp_inlet_has_channel (&self->inlets[i], channel + 1, &control))
       return TRUE;
   return FALSE;
 }
 
-static void
-set_up_tcp (LecternRtspPublication *self, Track *track, int wished, GString *answer)
+/* The channel it wishes, or the first that is free. */
+static int
+choose_channel (LecternRtspPublication *self, int wished)
 {
   int channel = wished;
 
-  if (channel < 0 || channel % 2 != 0 || is_channel_taken (self, channel))
+  if (channel < 0 || is_channel_taken (self, channel))
     for (channel = 0; is_channel_taken (self, channel); channel += 2)
       continue;
-  track->channel = channel;
-  g_string_append_printf (answer, "RTP/AVP/TCP;unicast;interleaved=%d-%d", channel, channel + 1);
+  return channel;
 }
 
 static gboolean
-set_up_udp (LecternRtspPublication *self, Track *track, const LecternRtspTransport *transport,
-            GString *answer, GError **error)
+open_inlet (LecternRtspPublication *self, LecternRtspInlet *inlet,
+            const LecternRtspTransport *transport, GString *answer, GError **error)
 {
-  LecternReactor *reactor = lectern_connection_get_reactor (self->connection);
   LecternRtspSettings settings;
 
+  if (transport->tcp)
+    {
+      lectern_rtsp_inlet_open_tcp (inlet, choose_channel (self, transport->channel), answer);
+      return TRUE;
+    }
   lectern_rtsp_service_get (self->service, &settings);
-  if (!lectern_rtsp_ports_open (&track->ports, &settings.ports, RECEIVE_BUFFER, settings.dscp,
-                                error)
-      || !lectern_watch_start (&track->rtp_watch, reactor, track->ports.rtp, EPOLLIN, on_rtp, error)
-      || !lectern_watch_start (&track->rtcp_watch, reactor, track->ports.rtcp, EPOLLIN, on_rtcp,
-                               error))
-    return FALSE;
-  track->rtp = *lectern_connection_get_peer (self->connection);
-  track->rtcp = track->rtp;
-  track->rtp.port = transport->client_rtp;
-  track->rtcp.port = transport->client_rtcp;
-  g_string_append_printf (answer, "RTP/AVP;unicast;client_port=%u-%u;server_port=%u-%u",
-                          transport->client_rtp, transport->client_rtcp, track->ports.port,
-                          track->ports.port + 1);
-  return TRUE;
-}
-
-static void
-close_ports (Track *track)
-{
-  lectern_watch_stop (&track->rtp_watch);
-  lectern_watch_stop (&track->rtcp_watch);
-  lectern_rtsp_ports_close (&track->ports);
+  return lectern_rtsp_inlet_open_udp (inlet, transport, &settings, answer, error);
 }
 
 /* A missing datagram is waited for; over TCP none is missing. */
@@ -471,33 +330,28 @@ lectern_rtsp_publication_set_up (LecternRtspPublication *self, const char *url, 
                                  GError **error)
 {
   const LecternSdpMedia *media = find_media (self, url, control);
-  Track *track = media != NULL && media->used ? &self->tracks[media->format.media] : NULL;
+  LecternRtspInlet *inlet
+      = media != NULL && media->used ? &self->inlets[media->format.media] : NULL;
 
-  if (track == NULL || track->set_up || self->publisher != NULL)
+  if (inlet == NULL || inlet->open || self->publisher != NULL)
     {
       g_set_error_literal (error, LECTERN_ERROR,
                            media == NULL   ? LECTERN_ERROR_NOT_FOUND
-                           : track == NULL ? LECTERN_ERROR_INVALID_CONFIG
+                           : inlet == NULL ? LECTERN_ERROR_INVALID_CONFIG
                                            : LECTERN_ERROR_CONFLICT,
                            media == NULL   ? "no such track was announced"
-                           : track == NULL ? "a track that is not taken here"
+                           : inlet == NULL ? "a track that is not taken here"
                                            : "the track is set up already");
       return FALSE;
     }
-  if (transport->tcp)
-    set_up_tcp (self, track, transport->channel, answer);
-  else if (!set_up_udp (self, track, transport, answer, error))
-    {
-      close_ports (track);
-      return FALSE;
-    }
+  if (!open_inlet (self, inlet, transport, answer, error))
+    return FALSE;
   if (!add_to_intake (self, media, transport->tcp, error))
     {
-      close_ports (track);
+      lectern_rtsp_inlet_close (inlet);
       return FALSE;
     }
   g_string_append (answer, ";mode=\"RECORD\"");
-  track->set_up = TRUE;
   return TRUE;
 }
 
@@ -559,7 +413,7 @@ lectern_rtsp_publication_free (LecternRtspPublication *self, gboolean lost, cons
   lectern_timer_stop (&self->timer);
   lectern_timer_stop (&self->report_timer);
   for (guint i = LECTERN_MEDIA_VIDEO; i < N_MEDIA; i++)
-    close_ports (&self->tracks[i]);
+    lectern_rtsp_inlet_close (&self->inlets[i]);
   if (self->intake != NULL)
     lectern_rtp_intake_flush (self->intake);
   if (self->publisher != NULL)

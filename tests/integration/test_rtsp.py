@@ -266,8 +266,10 @@ class Life(lectern_test.TestCase):
             server.wait_live("live/a")
             with rtsp.Client(server.port("rtsp")) as client:
                 self.play(client)
-                listed = server.json("/api/v1/sessions", server.manager())["sessions"]
-                mine = [s["id"] for s in listed if s["protocol"] == "rtsp"]
+                mine = wait_for(
+                    lambda: [s["id"] for s in server.json("/api/v1/sessions",
+                                                          server.manager())["sessions"]
+                             if s["protocol"] == "rtsp"], 10, "the session")
                 status, _, _ = server.request("DELETE", f"/api/v1/sessions/{mine[0]}",
                                               headers=server.manager())
                 self.assertEqual(status, 204)
