@@ -29,7 +29,9 @@ struct _LecternRtspPublication
   gint64 max_bitrate;
   gint64 rate_began_us;
   guint64 rate_bytes;
-  gboolean ended; /* nothing is taken any more */
+  guint64 bad;     /* packets, as far as they are in the metrics */
+  guint64 damaged; /* frames */
+  gboolean ended;  /* nothing is taken any more */
   GError *reason;
 };
 
@@ -183,9 +185,18 @@ send_report (LecternRtspPublication *self, LecternRtspInlet *inlet, gint64 now_u
 }
 
 static void
+count (const char *name, const char *help, guint64 now, guint64 *counted)
+{
+  lectern_metric_add (lectern_metrics_get_counter (name, help, NULL, NULL), now - *counted);
+  *counted = now;
+}
+
+static void
 tell_reception (LecternRtspPublication *self)
 {
   LecternReception reception = { 0 };
+  guint64 bad = 0;
+  guint64 damaged = 0;
 
   for (guint i = LECTERN_MEDIA_VIDEO; i < N_MEDIA; i++)
     {
@@ -196,7 +207,13 @@ tell_reception (LecternRtspPublication *self)
       reception.packets += quality.received;
       reception.lost += quality.lost;
       reception.jitter_us = MAX (reception.jitter_us, quality.jitter_us);
+      bad += quality.bad;
+      damaged += quality.damaged;
     }
+  count ("lectern_rtsp_bad_packets_total", "RTP packets of publishers that were broken", bad,
+         &self->bad);
+  count ("lectern_rtsp_damaged_frames_total", "Frames left out, as packets of them were missing",
+         damaged, &self->damaged);
   lectern_publisher_set_reception (self->publisher, &reception);
   lectern_session_set_reception (self->session, &reception);
 }
@@ -416,6 +433,8 @@ lectern_rtsp_publication_free (LecternRtspPublication *self, gboolean lost, cons
     lectern_rtsp_inlet_close (&self->inlets[i]);
   if (self->intake != NULL)
     lectern_rtp_intake_flush (self->intake);
+  if (self->session != NULL)
+    tell_reception (self);
   if (self->publisher != NULL)
     lectern_publisher_end (self->publisher, lost);
   g_clear_pointer (&self->publisher, lectern_publisher_unref);

@@ -381,6 +381,8 @@ class Packets(Hostile):
         missing = set(range(whole, last + 1)) - set(pictures)
         self.assertLess(len(missing), 12, missing)
         self.assertEqual(stated["state"], "live")
+        wait_for(lambda: self.metric(server, "bad_packets") >= 8, 10,
+                 "the bad packets to be counted")
 
     def watch(self, viewer, teacher):
         """(pictures, sounds) up to now: numbers. Sound is sent along with pictures."""
@@ -398,9 +400,9 @@ class Packets(Hostile):
     def test_P_08_packets_by_udp(self):
         self.check("udp")
 
-    def strange(self, server):
+    def metric(self, server, name):
         text = server.get("/metrics", server.manager()).decode()
-        match = re.search(r"^lectern_rtsp_strange_datagrams_total (\d+)", text, re.M)
+        match = re.search(rf"^lectern_rtsp_{name}_total (\d+)", text, re.M)
         return int(match[1]) if match else 0
 
     def test_P_09_datagrams_of_others(self):
@@ -425,7 +427,8 @@ class Packets(Hostile):
             pictures, _ = self.watch(viewer, teacher)
             self.assertEqual(pictures, list(range(pictures[0], pictures[0] + len(pictures))))
             self.assertEqual(server.stream(NAME)["state"], "live")
-            self.assertGreaterEqual(wait_for(lambda: self.strange(server), 5, "the count"), 100)
+            self.assertGreaterEqual(
+                wait_for(lambda: self.metric(server, "strange_datagrams"), 5, "the count"), 100)
 
     def test_P_09_packets_go_to_no_other_address(self):
         server = self.begin()
