@@ -19,6 +19,7 @@ struct _LecternRecordFolder
   LecternPresentations *presentations;
   GMutex lock;         /* guards `thread` */
   GThreadPool *thread; /* NULL: closed */
+  gint closing;        /* atomic: what waits is not done any more */
   guint found;
 };
 
@@ -42,9 +43,11 @@ work_free (gpointer data)
 static void
 do_work (gpointer data, gpointer user_data)
 {
+  LecternRecordFolder *self = user_data;
   Work *work = data;
 
-  work->func (user_data, work->data);
+  if (!g_atomic_int_get (&self->closing))
+    work->func (self, work->data);
   work_free (work);
 }
 
@@ -69,7 +72,7 @@ lectern_record_folder_new (const char *path, LecternRecordCatalogue *catalogue,
   self->catalogue = catalogue;
   self->presentations = presentations;
   g_mutex_init (&self->lock);
-  self->thread = g_thread_pool_new_full (do_work, self, work_free, 1, TRUE, error);
+  self->thread = g_thread_pool_new (do_work, self, 1, TRUE, error);
   if (self->thread == NULL)
     {
       lectern_record_folder_free (self);
@@ -86,8 +89,10 @@ lectern_record_folder_close (LecternRecordFolder *self)
   g_mutex_lock (&self->lock);
   thread = g_steal_pointer (&self->thread);
   g_mutex_unlock (&self->lock);
+  g_atomic_int_set (&self->closing, TRUE);
+  /* What waits passes through do_work: GLib itself may drop it without freeing it. */
   if (thread != NULL)
-    g_thread_pool_free (thread, TRUE, TRUE);
+    g_thread_pool_free (thread, FALSE, TRUE);
 }
 
 void
