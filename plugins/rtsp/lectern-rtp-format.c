@@ -206,13 +206,6 @@ lectern_rtp_format_clear (LecternRtpFormat *self)
   *self = (LecternRtpFormat){ .fmtp = NULL };
 }
 
-void
-lectern_rtp_format_copy (const LecternRtpFormat *self, LecternRtpFormat *to)
-{
-  *to = *self;
-  to->fmtp = g_strdup (self->fmtp);
-}
-
 char *
 lectern_rtp_format_get_parameter (const LecternRtpFormat *self, const char *name)
 {

@@ -28,8 +28,6 @@ typedef struct
 gboolean lectern_rtp_format_init (LecternRtpFormat *self, LecternTrack *track, GError **error);
 void lectern_rtp_format_clear (LecternRtpFormat *self);
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC (LecternRtpFormat, lectern_rtp_format_clear)
-/* @to: is overwritten. */
-void lectern_rtp_format_copy (const LecternRtpFormat *self, LecternRtpFormat *to);
 
 /* Returns: (transfer full) (nullable): the value of @name, compared without case, in fmtp; "" where
  * it has none. */
