@@ -181,19 +181,28 @@ class Worker:
             at += HEADER.size + size
         del self.inbox[:at]
 
+    def _send(self):
+        try:
+            del self.outbox[:self.socket.send(self.outbox[:256 * 1024])]
+        except (BrokenPipeError, ConnectionResetError):
+            self.outbox.clear()  # what it said before its end is still to be read
+
+    def _receive(self):
+        try:
+            data = self.socket.recv(1024 * 1024)
+        except ConnectionResetError:
+            data = b""
+        self.closed = self.closed or not data
+        self.inbox += data
+
     def step(self, timeout=0.0):
         """Sends and receives what can be, waiting up to TIMEOUT seconds for something to be done."""
         writes = [self.socket] if self.outbox else []
         readable, writable, _ = select.select([self.socket], writes, [], timeout)
-        try:
-            if writable:
-                del self.outbox[:self.socket.send(self.outbox[:256 * 1024])]
-            if readable:
-                data = self.socket.recv(1024 * 1024)
-                self.closed = self.closed or not data
-                self.inbox += data
-        except (BrokenPipeError, ConnectionResetError):
-            self.closed = True
+        if writable:
+            self._send()
+        if readable:
+            self._receive()
         if readable and not self.closed:
             now = time.monotonic()
             self.longest_silence = max(self.longest_silence, now - self.heard)
@@ -204,8 +213,14 @@ class Worker:
         end = time.monotonic() + timeout
         while not condition():
             if self.closed or time.monotonic() > end:
-                raise AssertionError(f"no {what}: {self.failure or ('closed' if self.closed else 'late')}")
+                raise AssertionError(f"no {what}: {self.failure or self._fate()}")
             self.step(0.05)
+
+    def _fate(self):
+        if not self.closed:
+            return "late"
+        end = os.waitid(os.P_PID, self.pid, os.WEXITED | os.WNOWAIT)
+        return f"exited with {end.si_status}" if end.si_code == os.CLD_EXITED else f"signal {end.si_status}"
 
     def newest(self):
         """The PTS up to which each lane that has begun has come."""
