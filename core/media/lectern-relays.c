@@ -69,12 +69,54 @@ deliver (gpointer data)
   ask_free (ask);
 }
 
+static JsonNode *copy (JsonNode *node);
+
+static void
+copy_member (JsonObject *from, const char *name, JsonNode *node, gpointer to)
+{
+  json_object_set_member (to, name, copy (node));
+}
+
+static void
+copy_element (JsonArray *from, guint index, JsonNode *node, gpointer to)
+{
+  json_array_add_element (to, copy (node));
+}
+
+/* All of it: json-glib counts references without locks, so two threads must not share any part, as
+ * they would after json_node_copy. */
+static JsonNode *
+copy (JsonNode *node)
+{
+  JsonNode *made = json_node_new (json_node_get_node_type (node));
+  g_auto (GValue) value = G_VALUE_INIT;
+
+  if (JSON_NODE_HOLDS_OBJECT (node))
+    {
+      json_node_take_object (made, json_object_new ());
+      json_object_foreach_member (json_node_get_object (node), copy_member,
+                                  json_node_get_object (made));
+    }
+  else if (JSON_NODE_HOLDS_ARRAY (node))
+    {
+      json_node_take_array (made, json_array_new ());
+      json_array_foreach_element (json_node_get_array (node), copy_element,
+                                  json_node_get_array (made));
+    }
+  else if (JSON_NODE_HOLDS_VALUE (node))
+    {
+      json_node_get_value (node, &value);
+      json_node_set_value (made, &value);
+    }
+  return made;
+}
+
 static void
 answer (JsonNode *node, const GError *error, gpointer data)
 {
   Ask *ask = data;
 
-  ask->answer = error == NULL && node != NULL ? json_node_copy (node) : NULL;
+  ask->answer = error == NULL && node != NULL ? copy (node) : NULL;
   ask->error = error != NULL ? g_error_copy (error) : NULL;
   lectern_mailbox_post (ask->answer_to, deliver, ask, ask_free);
 }

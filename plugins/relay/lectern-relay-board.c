@@ -13,6 +13,7 @@ typedef struct
   LecternRelayRule *rule;
   char *fault;      /* why it does nothing; NULL: it does */
   GHashTable *runs; /* stream's name, the run's → Run */
+  gboolean starved; /* there was no room for one */
 } Desk;
 
 /* One stream of one rule. */
@@ -87,12 +88,6 @@ lectern_relay_board_free (LecternRelayBoard *self)
   lectern_relay_fence_unref (self->options.fence);
   g_object_unref (self->host);
   g_free (self);
-}
-
-void
-lectern_relay_board_set_options (LecternRelayBoard *self, const LecternRelayBoardOptions *options)
-{
-  take_options (self, options);
 }
 
 static Desk *
@@ -185,7 +180,10 @@ begin_run (Desk *desk, const char *name, LecternStream *stream, const char *quer
   Run *run;
 
   if (!has_room (self, name))
-    return;
+    {
+      desk->starved = TRUE;
+      return;
+    }
   self->n_runs++;
   run = g_new0 (Run, 1);
   run->desk = desk;
@@ -234,6 +232,7 @@ push_all (Desk *desk)
 {
   g_autoptr (GPtrArray) list = lectern_stream_registry_list (desk->owner->streams);
 
+  desk->starved = FALSE;
   for (guint i = 0; i < list->len; i++)
     {
       LecternStream *stream = g_ptr_array_index (list, i);
@@ -286,17 +285,26 @@ check_carrier (LecternRelayBoard *self, const LecternRelayRule *rule, GError **e
   return FALSE;
 }
 
+static gboolean
+check_rule (LecternRelayBoard *self, const LecternRelayRule *rule, GError **error)
+{
+  return check_carrier (self, rule, error) && check_conflicts (self, rule, FALSE, error)
+         && (rule->fixed || lectern_relay_fence_check_url (self->options.fence, rule->url, error));
+}
+
+static gboolean
+check_count (LecternRelayBoard *self, guint count, GError **error)
+{
+  if (count < self->options.max_relays)
+    return TRUE;
+  g_set_error (error, LECTERN_ERROR, LECTERN_ERROR_LIMIT, "there are %u relays already", count);
+  return FALSE;
+}
+
 gboolean
 lectern_relay_board_check (LecternRelayBoard *self, LecternRelayRule *rule, GError **error)
 {
-  if (self->desks->len >= self->options.max_relays)
-    {
-      g_set_error (error, LECTERN_ERROR, LECTERN_ERROR_LIMIT, "there are %u relays already",
-                   self->desks->len);
-      return FALSE;
-    }
-  return check_carrier (self, rule, error) && check_conflicts (self, rule, FALSE, error)
-         && (rule->fixed || lectern_relay_fence_check_url (self->options.fence, rule->url, error));
+  return check_count (self, self->desks->len, error) && check_rule (self, rule, error);
 }
 
 static Desk *
@@ -312,9 +320,10 @@ add_desk (LecternRelayBoard *self, LecternRelayRule *rule)
 }
 
 static void
-add (LecternRelayBoard *self, LecternRelayRule *rule)
+open_desk (Desk *desk)
 {
-  Desk *desk = add_desk (self, rule);
+  LecternRelayBoard *self = desk->owner;
+  LecternRelayRule *rule = desk->rule;
 
   if (rule->mode != LECTERN_RELAY_PUSH)
     lectern_stream_registry_carry (self->streams, rule->stream);
@@ -329,7 +338,7 @@ lectern_relay_board_add (LecternRelayBoard *self, LecternRelayRule *rule, GError
 {
   if (!lectern_relay_board_check (self, rule, error))
     return FALSE;
-  add (self, rule);
+  open_desk (add_desk (self, rule));
   return TRUE;
 }
 
@@ -387,16 +396,9 @@ check_fixed (LecternRelayBoard *self, GPtrArray *rules, GError **error)
   return TRUE;
 }
 
-gboolean
-lectern_relay_board_set_fixed (LecternRelayBoard *self, GPtrArray *rules, GError **error)
+static void
+set_fixed (LecternRelayBoard *self, GPtrArray *rules)
 {
-  g_autoptr (GError) reason = NULL;
-
-  if (!check_fixed (self, rules, &reason))
-    {
-      g_propagate_error (error, g_steal_pointer (&reason));
-      return FALSE;
-    }
   for (guint i = self->desks->len; i > 0; i--)
     {
       Desk *desk = g_ptr_array_index (self->desks, i - 1);
@@ -409,8 +411,62 @@ lectern_relay_board_set_fixed (LecternRelayBoard *self, GPtrArray *rules, GError
       LecternRelayRule *rule = g_ptr_array_index (rules, i);
 
       if (find_desk (self, rule->id) == NULL)
-        add (self, rule);
+        open_desk (add_desk (self, rule));
     }
+}
+
+/* Returns: how many do something. */
+static guint
+count_open (LecternRelayBoard *self)
+{
+  guint count = 0;
+
+  for (guint i = 0; i < self->desks->len; i++)
+    count += ((Desk *) g_ptr_array_index (self->desks, i))->fault == NULL;
+  return count;
+}
+
+static void
+reconsider (Desk *desk)
+{
+  LecternRelayBoard *self = desk->owner;
+  g_autoptr (GError) error = NULL;
+  GHashTableIter iter;
+  gpointer run;
+
+  if (desk->fault == NULL)
+    {
+      g_hash_table_iter_init (&iter, desk->runs);
+      while (g_hash_table_iter_next (&iter, NULL, &run))
+        lectern_relay_run_reconsider (((Run *) run)->run,
+                                      desk->rule->fixed ? NULL : self->options.fence);
+      return;
+    }
+  if (check_count (self, count_open (self), &error) && check_rule (self, desk->rule, &error))
+    {
+      g_clear_pointer (&desk->fault, g_free);
+      open_desk (desk);
+      return;
+    }
+  g_free (desk->fault);
+  desk->fault = g_strdup (error->message);
+}
+
+gboolean
+lectern_relay_board_reload (LecternRelayBoard *self, const LecternRelayBoardOptions *options,
+                            GPtrArray *rules, GError **error)
+{
+  g_autoptr (GError) reason = NULL;
+
+  if (!check_fixed (self, rules, &reason))
+    {
+      g_propagate_error (error, g_steal_pointer (&reason));
+      return FALSE;
+    }
+  take_options (self, options);
+  set_fixed (self, rules);
+  for (guint i = 0; i < self->desks->len; i++)
+    reconsider (g_ptr_array_index (self->desks, i));
   return TRUE;
 }
 
@@ -547,7 +603,7 @@ lectern_relay_board_stream_ended (LecternRelayBoard *self, LecternStream *stream
       if (run == NULL)
         continue;
       if (desk->rule->mode != LECTERN_RELAY_PUSH)
-        lectern_relay_run_poke (run->run);
+        lectern_relay_run_name_is_free (run->run);
       else if (lectern_relay_run_get_stream (run->run) == stream)
         lectern_relay_run_wind_up (run->run);
     }
@@ -653,6 +709,9 @@ lectern_relay_board_tick (LecternRelayBoard *self)
       if (desk->rule->mode == LECTERN_RELAY_PULL && desk->fault == NULL
           && g_hash_table_size (desk->runs) == 0)
         begin_run (desk, desk->rule->stream, NULL, NULL, NULL);
+      if (desk->rule->mode == LECTERN_RELAY_PUSH && desk->starved
+          && self->n_runs < self->options.max_transfers)
+        push_all (desk);
       if (desk->rule->mode != LECTERN_RELAY_ON_DEMAND || g_hash_table_size (desk->runs) == 0)
         continue;
       if (watched == NULL)

@@ -22,9 +22,11 @@ LecternRelayBoard *lectern_relay_board_new (LecternHost *host,
                                             const LecternRelayBoardOptions *options);
 /* Everything ends. */
 void lectern_relay_board_free (LecternRelayBoard *self);
-/* Does not touch what runs. */
-void lectern_relay_board_set_options (LecternRelayBoard *self,
-                                      const LecternRelayBoardOptions *options);
+/* Makes @rules the fixed ones; those that were there before go on undisturbed. What does nothing,
+ * since something was against it, is looked at again. On an error nothing has changed. */
+gboolean lectern_relay_board_reload (LecternRelayBoard *self,
+                                     const LecternRelayBoardOptions *options, GPtrArray *rules,
+                                     GError **error);
 
 /* Begins. @rule: held. Errors: CONFLICT: the same, or another pull of that stream; LIMIT;
  * NOT_SUPPORTED: no plugin carries it; DENIED: the fence. */
@@ -36,10 +38,6 @@ gboolean lectern_relay_board_check (LecternRelayBoard *self, LecternRelayRule *r
 void lectern_relay_board_restore (LecternRelayBoard *self, LecternRelayRule *rule);
 /* Ends. FALSE: no such relay. */
 gboolean lectern_relay_board_remove (LecternRelayBoard *self, const char *id);
-/* Makes @rules the fixed ones; those that were there before go on undisturbed. On an error nothing
- * has changed. */
-gboolean lectern_relay_board_set_fixed (LecternRelayBoard *self, GPtrArray *rules, GError **error);
-
 /* Returns: (transfer none) (nullable). */
 LecternRelayRule *lectern_relay_board_lookup (LecternRelayBoard *self, const char *id);
 /* Returns: (transfer full) (nullable): what the API tells of one. */

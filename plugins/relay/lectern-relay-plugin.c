@@ -166,7 +166,7 @@ lectern_relay_plugin_start (LecternPlugin *plugin, GError **error)
   options = read_options (plugin, fence);
   self->board = lectern_relay_board_new (host, &options);
   lectern_plugin_add_undo (plugin, end_all, plugin);
-  if (!lectern_relay_board_set_fixed (self->board, rules, error))
+  if (!lectern_relay_board_reload (self->board, &options, rules, error))
     return FALSE;
   self->book = lectern_relay_book_new (host, self->board);
   listen_to_streams (plugin);
@@ -185,8 +185,7 @@ lectern_relay_plugin_reload (LecternPlugin *plugin, GError **error)
   if (fence == NULL)
     return FALSE;
   options = read_options (plugin, fence);
-  lectern_relay_board_set_options (self->board, &options);
-  return lectern_relay_board_set_fixed (self->board, rules, error);
+  return lectern_relay_board_reload (self->board, &options, rules, error);
 }
 
 static void

@@ -28,6 +28,7 @@ struct _LecternRelayRun
   guint attempts;
   guint timer;
   gint64 first_ran_us;
+  gboolean taken; /* it waits for the stream's name */
   gboolean ending;
 };
 
@@ -244,7 +245,11 @@ on_ended (LecternRelayRun *self, const GError *error)
   else if (cause == LECTERN_RELAY_REFUSED)
     set_state (self, LECTERN_RELAY_FAILED, error);
   else if (cause == LECTERN_RELAY_TAKEN)
-    wait_and_retry (self, error, TAKEN_US);
+    {
+      /* Not when the operator ended it: then it is to be gone for that long. */
+      self->taken = g_error_matches (error, LECTERN_ERROR, LECTERN_ERROR_CONFLICT);
+      wait_and_retry (self, error, TAKEN_US);
+    }
   else
     wait_and_retry (self, error, get_delay (self, error));
 }
@@ -278,6 +283,7 @@ begin_try (LecternRelayRun *self)
   if (!is_let_through (self))
     return;
   self->attempts++;
+  self->taken = FALSE;
   self->begun_us = lectern_clock_now_us ();
   count ("lectern_relay_tries_total", "Connections that relays have tried to make");
   set_state (self, LECTERN_RELAY_CONNECTING, NULL);
@@ -334,6 +340,25 @@ lectern_relay_run_poke (LecternRelayRun *self)
 
   if (self->state == LECTERN_RELAY_WAITING && !self->ending)
     set_timer (self, MAX (POKE_US - passed_us, 0));
+}
+
+void
+lectern_relay_run_name_is_free (LecternRelayRun *self)
+{
+  if (self->taken)
+    lectern_relay_run_poke (self);
+}
+
+void
+lectern_relay_run_reconsider (LecternRelayRun *self, LecternRelayFence *fence)
+{
+  LecternRelayFence *old = self->spec.fence;
+
+  self->spec.fence = fence != NULL ? lectern_relay_fence_ref (fence) : NULL;
+  if (old != NULL)
+    lectern_relay_fence_unref (old);
+  if (self->state == LECTERN_RELAY_FAILED && !self->ending)
+    begin_try (self);
 }
 
 void

@@ -26,8 +26,13 @@ LecternRelayRun *lectern_relay_run_new (const LecternRelayTransferSpec *spec, co
                                         LecternRelayRunFunc over, gpointer user_data);
 /* What it fetched ends. */
 void lectern_relay_run_free (LecternRelayRun *self);
-/* Tries now, if it waits and the last try was not just now: a viewer has come, the name is free. */
+/* Tries now, if it waits and the last try was not just now: a viewer has come. */
 void lectern_relay_run_poke (LecternRelayRun *self);
+/* The same for one that waits because somebody else had the stream: nobody has it any more. */
+void lectern_relay_run_name_is_free (LecternRelayRun *self);
+/* Settings have changed: what had failed for good is tried again. @fence: (nullable): from the next
+ * try on. */
+void lectern_relay_run_reconsider (LecternRelayRun *self, LecternRelayFence *fence);
 /* For a push: the stream has ended; what is under way ends in order, if it can soon. */
 void lectern_relay_run_wind_up (LecternRelayRun *self);
 

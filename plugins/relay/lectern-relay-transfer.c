@@ -32,7 +32,7 @@ struct _LecternRelayTransfer
   LecternTimer sample;
   LecternTimer patience; /* until the other side has accepted */
   const char *refusal;   /* what the filter says; or NULL */
-  gboolean begun;
+  gboolean let_through;  /* the filter, to some address */
   gboolean over;
 
   guint64 bytes; /* atomic */
@@ -272,7 +272,9 @@ on_ended (const GError *error, gpointer user_data)
   LecternRelayTransfer *self = user_data;
   g_autoptr (GError) refused = NULL;
 
-  if (self->refusal != NULL && g_error_matches (error, LECTERN_ERROR, LECTERN_ERROR_DENIED))
+  /* Else it was the other side that said so. */
+  if (self->refusal != NULL && !self->let_through
+      && g_error_matches (error, LECTERN_ERROR, LECTERN_ERROR_DENIED))
     {
       g_set_error_literal (&refused, LECTERN_ERROR, LECTERN_ERROR_DENIED, self->refusal);
       finish (self, LECTERN_RELAY_REFUSED, refused);
@@ -322,8 +324,8 @@ may_connect (const LecternAddress *address, gpointer user_data)
            && !lectern_relay_fence_allows_address (self->fence, address))
     self->refusal = "its host is not on the public Internet, and [relay] allow does not name it";
   else
-    return TRUE;
-  return FALSE;
+    self->let_through = TRUE;
+  return self->let_through;
 }
 
 static LecternTransfer *

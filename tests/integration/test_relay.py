@@ -15,6 +15,7 @@ import time
 
 import lectern_test
 import rtmp
+from test_rtmp_media import FLV_FILES
 
 KILLS = int(os.environ.get("LECTERN_TEST_RELAY_KILLS", "4"))
 OPEN = {"access.open-publish": "true"}
@@ -107,6 +108,30 @@ class Viewer:
         self.close()
 
 
+class Brief:
+    """An HTTP server whose every FLV stream is over, in order, as soon as it has begun."""
+
+    def __init__(self, test):
+        flv = (FLV_FILES / "h264-aac.flv").read_bytes()
+        self.answer = b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n" % len(flv) + flv
+        self.times = []
+        self.socket = socket.create_server(("127.0.0.1", 0))
+        test.addCleanup(self.socket.close)
+        self.url = f"http://127.0.0.1:{self.socket.getsockname()[1]}/live/a.flv"
+        threading.Thread(target=self._run, daemon=True).start()
+
+    def _run(self):
+        while True:
+            try:
+                peer, _ = self.socket.accept()
+            except OSError:
+                return
+            self.times.append(time.monotonic())
+            with peer:
+                peer.recv(65536)
+                peer.sendall(self.answer)
+
+
 class RelayCase(lectern_test.TestCase):
     def origin(self, **settings):
         return self.server(settings=OPEN | settings)
@@ -176,6 +201,13 @@ class Pull(RelayCase):
                 local.stop()
             # The name is free again.
             self.wait_state(edge, "running")
+
+    def test_what_ends_at_once_is_asked_for_ever_more_seldom(self):
+        origin = Brief(self)
+        self.edge({"relay.pull": f"live/a {origin.url}"})
+        lectern_test.wait_for(lambda: len(origin.times) >= 3, 15, "three tries")
+        # After 1 and 2 s, less a quarter: the stream's end here is no reason to hurry.
+        self.assertGreater(origin.times[2] - origin.times[0], 2)
 
     def test_flv_over_http(self):
         origin = self.origin()
@@ -386,6 +418,17 @@ class Push(RelayCase):
             target.wait_live("live/a")
             self.watch(target, "live/a").wait_pictures(10)
 
+    def test_what_found_no_room_is_brought_when_there_is_some(self):
+        target = self.origin()
+        server = self.edge(OPEN | {"relay.push": f"live rtmp://127.0.0.1:{target.rtmp_port}/live",
+                                   "relay.max-transfers": "1"})
+        with Teacher(server, "live/a") as first:
+            target.wait_live("live/a")
+            with Teacher(server, "live/b"):
+                server.wait_log("'live/b' is not relayed: .*max-transfers")
+                first.stop()
+                target.wait_live("live/b")
+
     def test_a_target_that_was_away_is_found_again(self):
         port = lectern_test.free_port()
         target = self.origin(**{"rtmp.listen": f"127.0.0.1:{port}"})
@@ -485,6 +528,50 @@ class Api(RelayCase):
         for path in (f"{folder}/media/link.mp4", f"{folder}/media/../other.mp4"):
             status, _, _ = self.post(edge, mode="pull", stream="live/y", url=f"file://{path}")
             self.assertEqual(status, 403, path)
+
+
+    def test_a_reload_looks_again_at_what_was_not_allowed(self):
+        origin = self.origin()
+        edge = self.edge()
+
+        def allow(text):
+            edge.config_path.write_text(f"[relay]\nallow = {text}\n", encoding="utf-8")
+            edge.run("reload")
+
+        with Teacher(origin, "live/a"):
+            # A name is known only when it is connected to.
+            self.post(edge, mode="pull", stream="live/x",
+                      url=f"rtmp://localhost:{origin.rtmp_port}/live/a")
+            self.wait_state(edge, "failed")
+            allow("localhost; 127.0.0.1")
+            self.wait_state(edge, "running")
+            status, made, _ = self.post(edge, mode="pull", stream="live/y",
+                                        url=f"rtmp://127.0.0.1:{origin.rtmp_port}/live/a")
+            self.assertEqual(status, 201, made)
+            edge.wait_live("live/y")
+            edge.stop()
+            # Kept, and not allowed any more.
+            edge.config_path.write_text("[relay]\nallow = localhost\n", encoding="utf-8")
+            edge.start()
+            self.assertIn("[relay] allow", self.wait_state(edge, "failed", 1)["error"])
+            allow("localhost; 127.0.0.1")
+            self.wait_state(edge, "running", 1)
+            edge.wait_live("live/y")
+
+    def test_a_reload_ends_what_is_not_allowed_at_its_next_try(self):
+        port = lectern_test.free_port()
+        origin = self.origin(**{"rtmp.listen": f"127.0.0.1:{port}"})
+        edge = self.edge()
+        edge.config_path.write_text("[relay]\nallow = localhost\n", encoding="utf-8")
+        edge.run("reload")
+        self.post(edge, mode="pull", stream="live/x", url=f"rtmp://localhost:{port}/live/a")
+        with Teacher(origin, "live/a"):
+            edge.wait_live("live/x")
+            edge.config_path.write_text("[relay]\nallow = elsewhere\n", encoding="utf-8")
+            edge.run("reload")
+            self.assertEqual(self.relays(edge)[0]["state"], "running")
+            origin.kill()
+        self.assertIn("[relay] allow", self.wait_state(edge, "failed")["error"])
 
 
 class Loops(RelayCase):
