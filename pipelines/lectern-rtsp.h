@@ -24,6 +24,8 @@ G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC (LecternRtspTarget, lectern_rtsp_target_clear)
  * certificates. */
 gboolean lectern_rtsp_target_apply (const LecternRtspTarget *self, GstElement *element,
                                     GError **error);
+/* Whether the elements say, by a warning alone, that the connection is gone. Thread: any. */
+gboolean lectern_rtsp_is_loss (GstMessage *message);
 /* Takes leave of the server; GStreamer's elements may wait for each other for ever when it is gone.
  * Returns: FALSE: they do, and what their threads use must stay until the process ends. Thread:
  * main, once. */

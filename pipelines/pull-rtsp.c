@@ -143,19 +143,8 @@ on_over (gpointer user_data)
   return G_SOURCE_REMOVE;
 }
 
-/* The connection is gone; the streams end then, but for those that have not begun. */
-static gboolean
-is_loss (GstMessage *message)
-{
-  g_autoptr (GError) error = NULL;
-
-  if (GST_MESSAGE_TYPE (message) != GST_MESSAGE_WARNING)
-    return FALSE;
-  gst_message_parse_warning (message, &error, NULL);
-  return g_error_matches (error, GST_RESOURCE_ERROR, GST_RESOURCE_ERROR_READ);
-}
-
-/* A server that crashed closes its connections too, and so that alone is no end of the stream. */
+/* A server that crashed closes its connections too, and so that alone is no end of the stream. When
+ * the connection is gone the streams end, but for those that have not begun. */
 static GstBusSyncReply
 on_message (GstBus *bus, GstMessage *message, gpointer user_data)
 {
@@ -163,7 +152,7 @@ on_message (GstBus *bus, GstMessage *message, gpointer user_data)
   Rtsp *rtsp = self->rtsp;
   gboolean bye = g_atomic_int_get (&rtsp->bye);
 
-  if (GST_MESSAGE_TYPE (message) != GST_MESSAGE_EOS && !is_loss (message)
+  if (GST_MESSAGE_TYPE (message) != GST_MESSAGE_EOS && !lectern_rtsp_is_loss (message)
       && !((bye || g_atomic_int_get (&rtsp->over))
            && GST_MESSAGE_TYPE (message) == GST_MESSAGE_ERROR))
     return GST_BUS_PASS;

@@ -36,6 +36,7 @@ typedef struct
   GstPad *leader;       /* of the picture, else of the sound; until it runs */
   gint passed;          /* frames of it */
   gboolean started;
+  gint ending; /* atomic: the server may close the connection */
   guint tick;
   gint stuck_s;
   guint64 waiting; /* bytes, at the latest tick */
@@ -170,10 +171,28 @@ run (Push *self, GstElement *sink, GError **error)
   return TRUE;
 }
 
+/* Over UDP nothing else would tell that the server is gone. */
+static GstBusSyncReply
+on_message (GstBus *bus, GstMessage *message, gpointer user_data)
+{
+  Push *self = user_data;
+
+  if (!lectern_rtsp_is_loss (message))
+    return GST_BUS_PASS;
+  if (g_atomic_int_get (&self->ending))
+    lectern_job_done (self->job);
+  else
+    lectern_job_fail (self->job, g_error_new_literal (LECTERN_ERROR, LECTERN_ERROR_CLOSED,
+                                                      "the server closed the connection"));
+  gst_message_unref (message);
+  return GST_BUS_DROP;
+}
+
 static gboolean
 build (Push *self, GError **error)
 {
   GstElement *sink = gst_element_factory_make ("rtspclientsink", "sink");
+  g_autoptr (GstBus) bus = NULL;
 
   self->pipeline = gst_pipeline_new (NULL);
   if (sink == NULL)
@@ -185,7 +204,11 @@ build (Push *self, GError **error)
   lectern_rtsp_guard (self->job, self->pipeline);
   g_signal_connect (self->pipeline, "deep-element-added", G_CALLBACK (on_element), NULL);
   gst_bin_add (GST_BIN (self->pipeline), sink);
-  g_object_set (sink, "rtx-time", 0, "latency", 0, NULL);
+  bus = gst_element_get_bus (self->pipeline);
+  gst_bus_set_sync_handler (bus, on_message, self, NULL);
+  /* It would reconnect while other threads still send through what it frees for that, and without
+   * announcing anything to the new connection. */
+  g_object_set (sink, "rtx-time", 0, "latency", 0, "udp-reconnect", FALSE, NULL);
   return lectern_rtsp_target_apply (&self->target, sink, error) && run (self, sink, error);
 }
 
@@ -280,6 +303,7 @@ finish (LecternJob *job)
 {
   Push *self = lectern_job_get_data (job);
 
+  g_atomic_int_set (&self->ending, TRUE);
   g_timeout_add (LAST_MS, on_late, job);
   for (gsize i = 0; i < G_N_ELEMENTS (self->inputs); i++)
     if (self->inputs[i].source != NULL)

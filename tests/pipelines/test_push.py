@@ -54,6 +54,42 @@ def recorder(source, path):
     return f"( {branches} matroskamux name=m ! filesink location={path} buffer-mode=unbuffered )"
 
 
+class Front:
+    """Stands before the server at PORT, until it hangs up; then it hangs up on whoever comes, and
+    still hears what is sent."""
+
+    def __init__(self, port):
+        self.listener = socket.create_server(("127.0.0.1", 0))
+        self.port = self.listener.getsockname()[1]
+        self.server_port = port
+        self.connections = []
+        self.over = False
+        threading.Thread(target=self._run, daemon=True).start()
+
+    def _run(self):
+        while True:
+            client, _ = self.listener.accept()
+            self.connections.append(client)
+            if self.over:
+                client.shutdown(socket.SHUT_WR)
+                continue
+            server = socket.create_connection(("127.0.0.1", self.server_port))
+            for source, target in ((client, server), (server, client)):
+                threading.Thread(target=self._carry, args=(source, target), daemon=True).start()
+
+    def _carry(self, source, target):
+        try:
+            while data := source.recv(65536):
+                if not self.over:
+                    target.sendall(data)
+        except OSError:
+            pass
+
+    def hang_up(self):
+        self.over = True
+        self.connections[0].shutdown(socket.SHUT_WR)
+
+
 class Push(lectern_test.TestCase):
     timeout = 60
 
@@ -165,6 +201,21 @@ class Push(lectern_test.TestCase):
         worker.until(lambda: worker.messages, 20 * PATIENCE, "start")
         server.process.kill()
         worker.until(lambda: worker.failure or worker.done, 10 * PATIENCE, "end")
+
+    def test_a_server_that_hangs_up_is_told(self):
+        """Once, though it would take another connection; and nothing is freed that is still in use."""
+        for transport in ("tcp", "udp"):
+            with self.subTest(transport):
+                server = self.serve(record={"/in": recorder(plain(), folder() / f"up-{transport}.mkv")})
+                front = Front(server.port)
+                worker = self.worker(f"rtsp://127.0.0.1:{front.port}/in", transport=transport)
+                self.start(worker, plain())
+                worker.until(lambda: worker.messages, 20 * PATIENCE, "start")
+                front.hang_up()
+                worker.until(lambda: worker.failure, 10 * PATIENCE, "end")
+                self.assertEqual("closed", KINDS[worker.failure["code"]])
+                self.assertEqual(1, len(front.connections))
+        self.assertNotIn("assertion", (folder() / "log").read_text(errors="replace"))
 
     def test_what_cannot_be_carried_is_told(self):
         other = clip("vp9.mkv", *PICTURE, "-c:v", "vp9", "-cpu-used", "8", seconds=0.2)
