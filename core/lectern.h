@@ -62,6 +62,7 @@
 #include "plugin/lectern-plugin.h"
 #include "plugin/lectern-plugin-descriptor.h"
 #include "segment/lectern-finisher.h"
+#include "segment/lectern-playlist-request.h"
 #include "segment/lectern-presentation.h"
 #include "segment/lectern-recorder.h"
 #include "segment/lectern-recording-file.h"

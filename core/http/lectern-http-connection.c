@@ -423,14 +423,16 @@ closed (LecternConnection *connection, const GError *error, gpointer user_data)
 {
   LecternHttpConnection *self = user_data;
   LecternHttpExchange *exchange = g_steal_pointer (&self->exchange);
+  gboolean is_asked = self->state == ANSWER; /* its handler has it */
 
-  if (exchange != NULL)
-    {
-      exchange->owner = NULL;
-      if (self->state != ANSWER)
-        lectern_http_exchange_unref (exchange);
-    }
   free_connection (self);
+  if (exchange == NULL)
+    return;
+  exchange->owner = NULL;
+  if (is_asked)
+    lectern_http_exchange_tell_gone (exchange);
+  else
+    lectern_http_exchange_unref (exchange);
 }
 
 static const LecternConnectionHandler handler = { input, writable, closed };

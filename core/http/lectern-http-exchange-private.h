@@ -33,11 +33,15 @@ struct _LecternHttpExchange
   gint64 accepted_us;
   gboolean unread; /* the body, so that nothing can follow the answer */
   gboolean answered;
+  LecternHttpGoneFunc gone; /* or NULL */
+  gpointer gone_data;
 };
 
 LecternHttpExchange *lectern_http_exchange_new (LecternHttpConnection *owner,
                                                 LecternConnection *connection,
                                                 LecternHttpServer *server);
+/* The peer has left. The exchange may be freed by this. */
+void lectern_http_exchange_tell_gone (LecternHttpExchange *self);
 /* Returns: (nullable): the value set for the answer. */
 const char *lectern_http_exchange_get_own_header (LecternHttpExchange *self, const char *name);
 /* Adds to @head what every answer has, up to the empty line. */

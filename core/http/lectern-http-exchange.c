@@ -56,6 +56,24 @@ lectern_http_exchange_unref (LecternHttpExchange *self)
     free_exchange (self);
 }
 
+gboolean
+lectern_http_exchange_set_gone (LecternHttpExchange *self, LecternHttpGoneFunc func,
+                                gpointer user_data)
+{
+  self->gone = self->owner != NULL ? func : NULL;
+  self->gone_data = user_data;
+  return self->owner != NULL;
+}
+
+void
+lectern_http_exchange_tell_gone (LecternHttpExchange *self)
+{
+  LecternHttpGoneFunc gone = g_steal_pointer (&self->gone);
+
+  if (gone != NULL)
+    gone (self->gone_data);
+}
+
 const char *
 lectern_http_exchange_get_method (LecternHttpExchange *self)
 {

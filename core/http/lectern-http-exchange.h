@@ -45,6 +45,14 @@ LECTERN_API LecternAccessRequest *lectern_http_exchange_get_access (LecternHttpE
 LECTERN_API LecternIdentity *lectern_http_exchange_get_identity (LecternHttpExchange *self);
 LECTERN_API gint64 lectern_http_exchange_get_accepted_us (LecternHttpExchange *self);
 
+/* For who answers later: @func runs once when the peer leaves before the answer, so that nobody is
+ * waited for in vain. Replaces what was set before; NULL takes it back. FALSE: the peer is gone
+ * already, and @func will not run. */
+typedef void (*LecternHttpGoneFunc) (gpointer user_data);
+LECTERN_API gboolean lectern_http_exchange_set_gone (LecternHttpExchange *self,
+                                                     LecternHttpGoneFunc func,
+                                                     gpointer user_data);
+
 /* The answer. A header whose name or value holds control characters is a programmer's error and is
  * left out. Date, Server-less, Content-Length, Connection and CORS headers are set by the server. */
 LECTERN_API void lectern_http_exchange_set_header (LecternHttpExchange *self, const char *name,

@@ -121,6 +121,3 @@ void lectern_stream_registry_forget (LecternStreamRegistry *self, LecternStream 
 /* Calls lectern_stream_end_grace on the control thread after the grace period unless it is
  * destroyed first. Returns: (transfer full). */
 GSource *lectern_stream_registry_start_grace (LecternStreamRegistry *self, LecternStream *stream);
-/* Counts waiting viewers of all streams. Errors: LIMIT. */
-gboolean lectern_stream_registry_add_waiting (LecternStreamRegistry *self, int change,
-                                              GError **error);

@@ -81,5 +81,8 @@ LECTERN_API void lectern_stream_registry_uncarry (LecternStreamRegistry *self, c
  * viewer's. Returns: whether somebody brings it, so that it is worth waiting for. Thread: any. */
 LECTERN_API gboolean lectern_stream_registry_want (LecternStreamRegistry *self, const char *name,
                                                    const LecternAccessRequest *request);
+/* Counts waiting viewers of all streams, up or down. Errors: LIMIT, when going up. Thread: any. */
+gboolean lectern_stream_registry_add_waiting (LecternStreamRegistry *self, int change,
+                                              GError **error);
 /* Returns: how long a viewer may wait for a stream that is not live, µs. Thread: any. */
 LECTERN_API gint64 lectern_stream_registry_get_wait (LecternStreamRegistry *self);

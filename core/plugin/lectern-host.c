@@ -537,6 +537,7 @@ lectern_host_stop (LecternHost *self, LecternPluginList *plugins, gint64 timeout
       lectern_doors_stop (self->doors);
       lectern_http_server_drain (self->http);
       lectern_stream_registry_end_all (self->streams);
+      lectern_presentations_close (self->presentations);
       lectern_segment_service_close (self->segments);
       wait_until (self, plugins_may_stop, deadline_us);
     }

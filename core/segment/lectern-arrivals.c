@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "segment/lectern-arrivals.h"
 
-#define MAX_WAITING 4096
-
 struct _LecternArrivals
 {
-  GMutex lock;         /* guards what follows */
+  LecternStreamRegistry *streams;
+
+  GMutex lock;         /* guards what follows; taken before the registry's */
   GHashTable *waiting; /* name → GPtrArray of Arrival */
-  guint size;
+  gboolean over;
 };
 
 /* Whoever takes it out of the table calls its function, on its reactor. */
@@ -16,6 +16,7 @@ typedef struct
   LecternTimer timer;
   LecternArrivals *owner;
   LecternReactor *reactor;
+  LecternHttpExchange *exchange; /* held by user_data; or NULL */
   char *name;
   LecternPresentation *presentation; /* what it gets; or NULL */
   LecternPresentationFunc func;
@@ -23,10 +24,11 @@ typedef struct
 } Arrival;
 
 LecternArrivals *
-lectern_arrivals_new (void)
+lectern_arrivals_new (LecternStreamRegistry *streams)
 {
   LecternArrivals *self = g_new0 (LecternArrivals, 1);
 
+  self->streams = streams;
   g_mutex_init (&self->lock);
   self->waiting
       = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, (GDestroyNotify) g_ptr_array_unref);
@@ -53,11 +55,19 @@ arrival_free (gpointer data)
 }
 
 static void
+ignore_peer (Arrival *arrival)
+{
+  if (arrival->exchange != NULL)
+    lectern_http_exchange_set_gone (arrival->exchange, NULL, NULL);
+}
+
+static void
 arrive (gpointer data)
 {
   Arrival *arrival = data;
 
   lectern_timer_stop (&arrival->timer);
+  ignore_peer (arrival);
   arrival->func (arrival->presentation, arrival->user_data);
   arrival_free (arrival);
 }
@@ -71,7 +81,7 @@ take_out (LecternArrivals *self, Arrival *arrival)
 
   if (list == NULL || !g_ptr_array_remove_fast (list, arrival))
     return FALSE;
-  self->size--;
+  lectern_stream_registry_add_waiting (self->streams, -1, NULL);
   if (list->len == 0)
     g_hash_table_remove (self->waiting, arrival->name);
   return TRUE;
@@ -86,15 +96,31 @@ on_late (LecternTimer *timer)
     arrive (arrival);
 }
 
+static void
+on_gone (gpointer user_data)
+{
+  Arrival *arrival = user_data;
+
+  if (take_out (arrival->owner, arrival))
+    arrive (arrival);
+}
+
+/* FALSE: the peer has left. */
+static gboolean
+heed_peer (Arrival *arrival)
+{
+  return arrival->exchange == NULL
+         || lectern_http_exchange_set_gone (arrival->exchange, on_gone, arrival);
+}
+
 static gboolean
 put_in (LecternArrivals *self, Arrival *arrival)
 {
   g_autoptr (GMutexLocker) locker = g_mutex_locker_new (&self->lock);
   GPtrArray *list = g_hash_table_lookup (self->waiting, arrival->name);
 
-  if (self->size >= MAX_WAITING)
+  if (self->over || !lectern_stream_registry_add_waiting (self->streams, 1, NULL))
     return FALSE;
-  self->size++;
   if (list == NULL)
     {
       list = g_ptr_array_new ();
@@ -105,8 +131,8 @@ put_in (LecternArrivals *self, Arrival *arrival)
 }
 
 gboolean
-lectern_arrivals_wait (LecternArrivals *self, const char *name, gint64 limit_us,
-                       LecternPresentation *instead, LecternPresentationFunc func,
+lectern_arrivals_wait (LecternArrivals *self, const char *name, LecternHttpExchange *exchange,
+                       gint64 limit_us, LecternPresentation *instead, LecternPresentationFunc func,
                        gpointer user_data)
 {
   LecternReactor *reactor = lectern_reactor_get_current ();
@@ -117,14 +143,16 @@ lectern_arrivals_wait (LecternArrivals *self, const char *name, gint64 limit_us,
   arrival = g_new0 (Arrival, 1);
   arrival->owner = self;
   arrival->reactor = g_object_ref (reactor);
+  arrival->exchange = exchange;
   arrival->name = g_strdup (name);
   arrival->presentation = instead != NULL ? lectern_presentation_ref (instead) : NULL;
   arrival->func = func;
   arrival->user_data = user_data;
   /* Before anybody may take it out, which then is told on this thread. */
   lectern_timer_start (&arrival->timer, reactor, limit_us, on_late);
-  if (put_in (self, arrival))
+  if (heed_peer (arrival) && put_in (self, arrival))
     return TRUE;
+  ignore_peer (arrival);
   lectern_timer_stop (&arrival->timer);
   arrival_free (arrival);
   return FALSE;
@@ -147,25 +175,30 @@ lectern_arrivals_tell (LecternArrivals *self, LecternPresentation *presentation)
       arrival->presentation = lectern_presentation_ref (presentation);
       lectern_reactor_post (arrival->reactor, arrive, arrival, arrival_free);
     }
-  self->size -= list->len;
+  lectern_stream_registry_add_waiting (self->streams, -(int) list->len, NULL);
   g_hash_table_remove (self->waiting, name);
 }
 
 void
-lectern_arrivals_end (LecternArrivals *self)
+lectern_arrivals_end (LecternArrivals *self, gboolean for_good)
 {
   g_autoptr (GMutexLocker) locker = g_mutex_locker_new (&self->lock);
   GHashTableIter iter;
   gpointer list;
 
+  self->over = self->over || for_good;
   g_hash_table_iter_init (&iter, self->waiting);
   while (g_hash_table_iter_next (&iter, NULL, &list))
-    for (guint i = 0; i < ((GPtrArray *) list)->len; i++)
-      {
-        Arrival *arrival = g_ptr_array_index ((GPtrArray *) list, i);
+    {
+      GPtrArray *arrivals = list;
 
-        lectern_reactor_post (arrival->reactor, arrive, arrival, arrival_free);
-      }
+      for (guint i = 0; i < arrivals->len; i++)
+        {
+          Arrival *arrival = g_ptr_array_index (arrivals, i);
+
+          lectern_reactor_post (arrival->reactor, arrive, arrival, arrival_free);
+        }
+      lectern_stream_registry_add_waiting (self->streams, -(int) arrivals->len, NULL);
+    }
   g_hash_table_remove_all (self->waiting);
-  self->size = 0;
 }

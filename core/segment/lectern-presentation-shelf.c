@@ -354,6 +354,14 @@ join_load (LecternPresentationShelf *self, const char *name, LecternPresentation
   return TRUE;
 }
 
+gboolean
+lectern_presentation_shelf_covers (LecternPresentationShelf *self, const char *name)
+{
+  g_autoptr (GMutexLocker) locker = g_mutex_locker_new (&self->lock);
+
+  return find_loader (self, name, strcspn (name, "/")) != NULL;
+}
+
 void
 lectern_presentation_shelf_open (LecternPresentationShelf *self, const char *name,
                                  LecternPresentationFunc func, gpointer user_data)

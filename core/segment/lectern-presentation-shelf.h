@@ -16,6 +16,8 @@ void lectern_presentation_shelf_remove_loader (LecternPresentationShelf *self, c
 /* Returns: (transfer full) (nullable): what is at hand. Thread: any. */
 LecternPresentation *lectern_presentation_shelf_lookup (LecternPresentationShelf *self,
                                                         const char *name);
+/* Whether a loader brings names like @name. Thread: any. */
+gboolean lectern_presentation_shelf_covers (LecternPresentationShelf *self, const char *name);
 /* See lectern_presentations_open. Thread: any with a main context. */
 void lectern_presentation_shelf_open (LecternPresentationShelf *self, const char *name,
                                       LecternPresentationFunc func, gpointer user_data);

@@ -204,6 +204,16 @@ answer (LecternPresentation *self, Waiter *waiter)
   lectern_reactor_post (waiter->reactor, run_answer, errand, answer_free);
 }
 
+/* Under the lock. Whether @waiter's wish is there in @rendition. */
+static gboolean
+is_served (const Waiter *waiter, LecternRendition *rendition)
+{
+  if (waiter->rendition == NULL)
+    return rendition->segments.length > 0;
+  return g_str_equal (waiter->rendition, rendition->name)
+         && lectern_rendition_has (rendition, waiter->number, waiter->part);
+}
+
 /* Under the lock. */
 static void
 answer_waiters (LecternPresentation *self, LecternRendition *changed)
@@ -216,9 +226,7 @@ answer_waiters (LecternPresentation *self, LecternRendition *changed)
     {
       Waiter *waiter = item;
 
-      if (self->ended
-          || (g_str_equal (waiter->rendition, changed->name)
-              && lectern_rendition_has (changed, waiter->number, waiter->part)))
+      if (self->ended || is_served (waiter, changed))
         answer (self, waiter);
     }
 }
@@ -228,7 +236,6 @@ lectern_presentation_wait (LecternPresentation *self, const char *rendition, gui
                            guint part, LecternPresentationFunc func, gpointer user_data)
 {
   g_autoptr (GMutexLocker) locker = g_mutex_locker_new (&self->lock);
-  LecternRendition *found = find (self, rendition);
   Waiter *waiter;
 
   if (g_hash_table_size (self->waiters) >= MAX_WAITING)
@@ -242,7 +249,10 @@ lectern_presentation_wait (LecternPresentation *self, const char *rendition, gui
   waiter->func = func;
   waiter->user_data = user_data;
   g_hash_table_insert (self->waiters, GUINT_TO_POINTER (waiter->id), waiter);
-  if (self->ended || (found != NULL && lectern_rendition_has (found, number, part)))
+  for (guint i = 0; i < self->renditions->len; i++)
+    if (is_served (waiter, g_ptr_array_index (self->renditions, i)))
+      answer (self, waiter);
+  if (self->ended)
     answer (self, waiter);
   return waiter->id;
 }
@@ -554,38 +564,54 @@ lectern_presentation_view (LecternPresentation *self, const char *rendition,
 
 /* Under the lock. FALSE: there is a segment, or nobody should wait for one. */
 static gboolean
-is_awaited (LecternPresentation *self, const char *name, gboolean patient, guint64 *number)
+is_awaited (LecternPresentation *self, const char *name, gint64 patience_us, guint64 *number)
 {
   LecternRendition *found = find (self, name);
 
   *number = found != NULL && found->version > 0 ? found->next.number + !found->under_way : 0;
   if (found != NULL && (!found->listed || found->segments.length > 0))
     return FALSE;
-  return found == NULL || patient || is_source (name);
+  return is_source (name) ? found != NULL : patience_us > 0;
 }
 
-char *
-lectern_presentation_find_unready (LecternPresentation *self, guint64 *number)
+/* Under the lock. */
+static gboolean
+is_unready (LecternPresentation *self, const char *name, const char *only, LecternUnready *unready)
+{
+  if ((only != NULL && !g_str_equal (name, only))
+      || !is_awaited (self, name, unready->patience_us, &unready->number))
+    return FALSE;
+  unready->rendition = g_strdup (name);
+  if (is_source (name))
+    unready->patience_us = G_MAXINT64;
+  return TRUE;
+}
+
+gboolean
+lectern_presentation_find_unready (LecternPresentation *self, const char *rendition,
+                                   LecternUnready *unready)
 {
   g_autoptr (GMutexLocker) locker = g_mutex_locker_new (&self->lock);
-  gboolean patient
-      = self->ready_us == 0 || lectern_clock_now_us () - self->ready_us < RUNG_PATIENCE_US;
 
-  for (guint i = 0; i < self->renditions->len && !self->ended; i++)
-    {
-      const char *name = ((LecternRendition *) g_ptr_array_index (self->renditions, i))->name;
+  *unready = (LecternUnready){ .patience_us = G_MAXINT64 };
+  if (self->ended || self->ready_us == 0)
+    return !self->ended;
+  unready->patience_us = self->ready_us + RUNG_PATIENCE_US - lectern_clock_now_us ();
+  for (guint i = 0; i < self->renditions->len; i++)
+    if (is_unready (self, ((LecternRendition *) g_ptr_array_index (self->renditions, i))->name,
+                    rendition, unready))
+      return TRUE;
+  for (guint i = 0; self->ladder != NULL && i < self->ladder->rungs->len; i++)
+    if (is_unready (self, ((LecternRung *) g_ptr_array_index (self->ladder->rungs, i))->name,
+                    rendition, unready))
+      return TRUE;
+  return FALSE;
+}
 
-      if (is_awaited (self, name, patient, number))
-        return g_strdup (name);
-    }
-  for (guint i = 0; patient && self->ladder != NULL && i < self->ladder->rungs->len; i++)
-    {
-      const char *name = ((LecternRung *) g_ptr_array_index (self->ladder->rungs, i))->name;
-
-      if (!self->ended && is_awaited (self, name, patient, number))
-        return g_strdup (name);
-    }
-  return NULL;
+void
+lectern_unready_clear (LecternUnready *unready)
+{
+  g_clear_pointer (&unready->rendition, g_free);
 }
 
 void

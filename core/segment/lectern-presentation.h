@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
+#include "http/lectern-http-exchange.h"
 #include "media/lectern-stream-registry.h"
 #include "net/lectern-reactor.h"
 #include "segment/lectern-eras.h"
@@ -73,10 +74,23 @@ LECTERN_API gint64 lectern_presentation_get_newest (LecternPresentation *self,
 /* Returns: (transfer full): names: the source's picture and video rungs from the largest, then the
  * source's sound and audio rungs. */
 LECTERN_API GStrv lectern_presentation_list (LecternPresentation *self);
+
+/* LecternUnready: what a playlist should wait for. */
+typedef struct
+{
+  char *rendition; /* (transfer full): NULL: any, as there is no segment yet */
+  guint64 number;  /* which of its segments */
+  gint64 patience_us;
+} LecternUnready;
+LECTERN_API void lectern_unready_clear (LecternUnready *unready);
+G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC (LecternUnready, lectern_unready_clear)
+
 /* A player reads the list of renditions once, so it must not come before each has a segment; but it
- * does not wait for rungs for ever. Returns: (transfer full) (nullable): one that is still waited
- * for, and which of its segments. */
-LECTERN_API char *lectern_presentation_find_unready (LecternPresentation *self, guint64 *number);
+ * does not wait for rungs for ever. @rendition: the one that matters; NULL: all. FALSE: nothing is
+ * waited for any more. */
+LECTERN_API gboolean lectern_presentation_find_unready (LecternPresentation *self,
+                                                        const char *rendition,
+                                                        LecternUnready *unready);
 /* FALSE: no such rendition, or not yet, or it has left. */
 LECTERN_API gboolean lectern_presentation_view (LecternPresentation *self, const char *rendition,
                                                 LecternRenditionView *view);
@@ -120,11 +134,10 @@ LECTERN_API void lectern_presentation_add_segment (LecternPresentation *self, co
 /* Nothing follows. */
 LECTERN_API void lectern_presentation_end (LecternPresentation *self);
 
-/* Waits until @rendition has part @part of segment @number (G_MAXUINT: the whole segment), then
- * calls
- * @func in the caller's thread-default context; at most once; also when the presentation ends. With
- * it there already, @func runs soon. Returns: an id for lectern_presentation_cancel_wait; 0: too
- * many wait (4096). */
+/* Waits until @rendition (NULL: any, and then a whole one) has part @part of segment @number
+ * (G_MAXUINT: the whole segment), then calls @func in the caller's thread-default context; at most
+ * once; also when the presentation ends. With it there already, @func runs soon. Returns: an id for
+ * lectern_presentation_cancel_wait; 0: too many wait (4096). */
 typedef void (*LecternPresentationFunc) (LecternPresentation *presentation, gpointer user_data);
 LECTERN_API guint lectern_presentation_wait (LecternPresentation *self, const char *rendition,
                                              guint64 number, guint part,
@@ -205,11 +218,15 @@ LECTERN_API void lectern_presentations_remove_loader (LecternPresentations *self
  * context. */
 LECTERN_API void lectern_presentations_open (LecternPresentations *self, const char *name,
                                              LecternPresentationFunc func, gpointer user_data);
-/* Like open, for a viewer who begins to play @request's thing: one that somebody brings when it is
- * wanted is waited for as long as viewers may wait, and an ended one will do only for who was here
- * before. Thread: a reactor's. */
+/* Like open, for the viewer behind @exchange, who is allowed to play its thing: one that is live
+ * but has no frame yet is waited for as long as for a segment. @begins: the viewer begins to play:
+ * what is not live, and no loader's, is waited for as long as viewers may wait; an ended one will
+ * do if nobody brings it anew, or for who was here before. @func's data must hold @exchange; it
+ * runs early when the peer leaves. Thread: the connection's reactor. */
 LECTERN_API void lectern_presentations_want (LecternPresentations *self,
-                                             const LecternAccessRequest *request,
+                                             LecternHttpExchange *exchange, gboolean begins,
                                              LecternPresentationFunc func, gpointer user_data);
+/* The server stops: nobody waits for what is not there. Thread: control. */
+LECTERN_API void lectern_presentations_close (LecternPresentations *self);
 /* What was loaded as @name is out of date: it is loaded anew. Thread: any. */
 LECTERN_API void lectern_presentations_forget (LecternPresentations *self, const char *name);

@@ -5,6 +5,7 @@
 #include "segment/lectern-carried-query.h"
 #include "segment/lectern-presentation-shelf.h"
 #include "segment/lectern-segment-job.h"
+#include "segment/lectern-segment-wait.h"
 
 #include <string.h>
 
@@ -75,7 +76,6 @@ lectern_presentations_init (LecternPresentations *self)
   g_mutex_init (&self->lock);
   self->context = g_main_context_ref_thread_default ();
   self->shelf = lectern_presentation_shelf_new ();
-  self->arrivals = lectern_arrivals_new ();
   self->jobs = g_hash_table_new_full (g_str_hash, g_str_equal, g_free,
                                       (GDestroyNotify) lectern_segment_job_unref);
 }
@@ -87,6 +87,7 @@ lectern_presentations_new (LecternStreamRegistry *streams, LecternReactorPool *r
   LecternPresentations *self = g_object_new (LECTERN_TYPE_PRESENTATIONS, NULL);
 
   self->streams = g_object_ref (streams);
+  self->arrivals = lectern_arrivals_new (streams);
   self->reactors = lectern_reactor_pool_ref (reactors);
   self->targets = *targets;
   return self;
@@ -249,8 +250,14 @@ lectern_presentations_unuse (LecternPresentations *self)
     lectern_segment_job_stop (job);
   g_hash_table_remove_all (self->jobs);
   g_mutex_unlock (&self->lock);
-  lectern_arrivals_end (self->arrivals);
+  lectern_arrivals_end (self->arrivals, FALSE);
   g_signal_emit (self, signals[UNUSED], 0);
+}
+
+void
+lectern_presentations_close (LecternPresentations *self)
+{
+  lectern_arrivals_end (self->arrivals, TRUE);
 }
 
 static LecternPresentation *
@@ -295,45 +302,81 @@ lectern_presentations_open (LecternPresentations *self, const char *name,
     lectern_presentation_shelf_open (self->shelf, name, func, user_data);
 }
 
-/* Whether @found will do for who asks with @request: players that are here already must hear of the
- * end. */
 static gboolean
-will_do (LecternPresentation *found, const LecternAccessRequest *request)
+has_session (const LecternAccessRequest *request)
 {
   gsize size;
 
-  return !lectern_presentation_is_ended (found)
-         || lectern_carried_query_find_session (request->query, &size) != NULL;
+  return lectern_carried_query_find_session (request->query, &size) != NULL;
 }
 
 static gboolean
-wait_for_arrival (LecternPresentations *self, const LecternAccessRequest *request,
+is_live (LecternPresentations *self, const char *name)
+{
+  g_autoptr (LecternStream) stream = lectern_stream_registry_lookup (self->streams, name);
+  LecternStreamState state;
+
+  if (stream == NULL)
+    return FALSE;
+  state = lectern_stream_get_state (stream);
+  return state == LECTERN_STREAM_LIVE || state == LECTERN_STREAM_AWAY;
+}
+
+static gint64
+get_first_segment_limit (LecternPresentations *self)
+{
+  g_autoptr (GMutexLocker) locker = g_mutex_locker_new (&self->lock);
+
+  return lectern_segment_wait_limit (&self->targets);
+}
+
+/* Returns: how long @request may wait for its presentation, µs; 0: it need not, there is @found
+ * (nullable), or what loaders bring. Players that have been here before must hear of the end. */
+static gint64
+get_patience (LecternPresentations *self, const LecternAccessRequest *request, gboolean begins,
+              LecternPresentation *found)
+{
+  if (strchr (request->thing, '@') != NULL || !lectern_stream_name_is_valid (request->thing))
+    return 0;
+  if (is_live (self, request->thing))
+    return get_first_segment_limit (self);
+  if (!begins || has_session (request))
+    return 0;
+  if (lectern_stream_registry_want (self->streams, request->thing, request)
+      || (found == NULL && !lectern_presentation_shelf_covers (self->shelf, request->thing)))
+    return lectern_stream_registry_get_wait (self->streams);
+  return 0;
+}
+
+static gboolean
+wait_for_arrival (LecternPresentations *self, LecternHttpExchange *exchange, gint64 patience_us,
                   LecternPresentation *instead, LecternPresentationFunc func, gpointer user_data)
 {
+  const char *name = lectern_http_exchange_get_access (exchange)->thing;
   g_autoptr (LecternPresentation) now = NULL;
 
-  if (strchr (request->thing, '@') != NULL
-      || !lectern_stream_registry_want (self->streams, request->thing, request)
-      || !lectern_arrivals_wait (self->arrivals, request->thing,
-                                 lectern_stream_registry_get_wait (self->streams), instead, func,
+  if (patience_us == 0
+      || !lectern_arrivals_wait (self->arrivals, name, exchange, patience_us, instead, func,
                                  user_data))
     return FALSE;
   /* It may have come before we waited. */
-  now = lookup_live (self, request->thing);
+  now = lookup_live (self, name);
   if (now != NULL && now != instead)
     lectern_arrivals_tell (self->arrivals, now);
   return TRUE;
 }
 
 void
-lectern_presentations_want (LecternPresentations *self, const LecternAccessRequest *request,
-                            LecternPresentationFunc func, gpointer user_data)
+lectern_presentations_want (LecternPresentations *self, LecternHttpExchange *exchange,
+                            gboolean begins, LecternPresentationFunc func, gpointer user_data)
 {
+  const LecternAccessRequest *request = lectern_http_exchange_get_access (exchange);
   g_autoptr (LecternPresentation) found = lookup_live (self, request->thing);
 
-  if (found != NULL && will_do (found, request))
+  if (found != NULL && !lectern_presentation_is_ended (found))
     func (found, user_data);
-  else if (!wait_for_arrival (self, request, found, func, user_data))
+  else if (!wait_for_arrival (self, exchange, get_patience (self, request, begins, found), found,
+                              func, user_data))
     lectern_presentations_open (self, request->thing, func, user_data);
 }
 

@@ -12,8 +12,6 @@
 
 #define EXPIRE_SECONDS 2
 #define SILENCE_US (30 * G_USEC_PER_SEC)
-/* A request for what comes next is answered after so many segments at the latest. */
-#define MAX_WAIT_SEGMENTS 3
 /* Before the guards that have to look something up. */
 #define GUARD_PRIORITY 50
 
@@ -197,9 +195,10 @@ answer_media (const LecternSegmentAsk *ask, gpointer user_data)
 static void
 wait_for_it (LecternSegmentService *self, const LecternSegmentAsk *ask)
 {
-  gint64 limit_us = lectern_presentation_get_targets (ask->presentation)->segment_limit / 1000;
+  gint64 limit_us
+      = lectern_segment_wait_limit (lectern_presentation_get_targets (ask->presentation));
 
-  lectern_segment_wait (ask, limit_us * MAX_WAIT_SEGMENTS, answer_media, self, self);
+  lectern_segment_wait (ask, limit_us, answer_media, self, self);
 }
 
 static void

@@ -518,20 +518,3 @@ lectern_dash_write_mpd (LecternPresentation *presentation, const LecternDashRequ
   g_array_unref (writer.eras);
   return text;
 }
-
-char *
-lectern_dash_find_unready (LecternPresentation *presentation, guint64 *number)
-{
-  g_auto (GStrv) names = lectern_presentation_list (presentation);
-
-  for (guint i = 0; names[i] != NULL; i++)
-    {
-      g_auto (LecternRenditionView) view = { 0 };
-
-      if (!lectern_presentation_view (presentation, names[i], &view) || view.segments->len > 0)
-        continue;
-      *number = view.next_number;
-      return g_strdup (names[i]);
-    }
-  return NULL;
-}

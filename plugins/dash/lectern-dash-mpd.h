@@ -15,8 +15,3 @@ typedef struct
 
 /* Returns: (transfer full) (nullable): NULL: nothing can be played yet. */
 char *lectern_dash_write_mpd (LecternPresentation *presentation, const LecternDashRequest *request);
-
-/* Players keep the adaptation sets that their first MPD had, so it must not come before every
- * rendition has its first segment. Returns: (transfer full) (nullable): one that has none yet;
- * @number: the segment it waits for. */
-char *lectern_dash_find_unready (LecternPresentation *presentation, guint64 *number);

@@ -7,8 +7,6 @@
 G_DECLARE_FINAL_TYPE (LecternDashPlugin, lectern_dash_plugin, LECTERN, DASH_PLUGIN, LecternPlugin)
 
 #define MPD_TYPE "application/dash+xml"
-/* The first MPD is answered after so many target durations at the latest. */
-#define MAX_BLOCK_TARGETS 3
 
 struct _LecternDashPlugin
 {
@@ -19,17 +17,10 @@ struct _LecternDashPlugin
 
 G_DEFINE_FINAL_TYPE (LecternDashPlugin, lectern_dash_plugin, LECTERN_TYPE_PLUGIN)
 
-static void
-respond_not_found (LecternHttpExchange *exchange, const char *what)
+static gboolean
+answer (LecternHttpExchange *exchange, LecternPresentation *presentation, gpointer plugin)
 {
-  g_autoptr (GError) error = g_error_new_literal (LECTERN_ERROR, LECTERN_ERROR_NOT_FOUND, what);
-
-  lectern_http_exchange_respond_error (exchange, error);
-}
-
-static void
-answer (LecternDashPlugin *self, LecternHttpExchange *exchange, LecternPresentation *presentation)
-{
+  LecternDashPlugin *self = plugin;
   g_autofree char *query = lectern_segment_service_begin (self->segments, exchange);
   g_autoptr (GBytes) body = NULL;
   gboolean ended = lectern_presentation_is_ended (presentation);
@@ -37,74 +28,23 @@ answer (LecternDashPlugin *self, LecternHttpExchange *exchange, LecternPresentat
   char *text;
 
   if (query == NULL)
-    return;
+    return TRUE;
   text = lectern_dash_write_mpd (presentation, &request);
   if (text == NULL)
-    {
-      respond_not_found (exchange, "the stream has only just begun");
-      return;
-    }
+    return FALSE;
   body = g_bytes_new_take (text, strlen (text));
   lectern_http_exchange_set_header (exchange, "Cache-Control",
                                     ended ? "private, max-age=60" : "no-cache");
   lectern_http_exchange_respond (exchange, 200, MPD_TYPE, body);
-}
-
-static void give (LecternDashPlugin *self, LecternHttpExchange *exchange,
-                  LecternPresentation *presentation);
-
-static void
-on_rendition_ready (const LecternSegmentAsk *ask, gpointer user_data)
-{
-  give (user_data, ask->exchange, ask->presentation);
-}
-
-/* Waits for the first segment of each rendition in turn, then answers. */
-static void
-give (LecternDashPlugin *self, LecternHttpExchange *exchange, LecternPresentation *presentation)
-{
-  guint64 number = 0;
-  g_autofree char *unready = lectern_dash_find_unready (presentation, &number);
-  LecternSegmentAsk ask = { exchange, presentation, unready, number, G_MAXUINT };
-  gint64 limit_us = lectern_presentation_get_targets (presentation)->segment_limit / 1000;
-
-  if (unready == NULL || lectern_presentation_is_ended (presentation))
-    answer (self, exchange, presentation);
-  else
-    lectern_segment_wait (&ask, limit_us * MAX_BLOCK_TARGETS, on_rendition_ready, self, self);
-}
-
-/* An MPD that is asked for, until its presentation is found. */
-typedef struct
-{
-  LecternDashPlugin *plugin;
-  LecternHttpExchange *exchange;
-} Opening;
-
-static void
-on_opened (LecternPresentation *presentation, gpointer user_data)
-{
-  Opening *opening = user_data;
-
-  if (presentation == NULL)
-    respond_not_found (opening->exchange, "the stream is not on the air");
-  else
-    give (opening->plugin, opening->exchange, presentation);
-  lectern_http_exchange_unref (opening->exchange);
-  g_object_unref (opening->plugin);
-  g_free (opening);
+  return TRUE;
 }
 
 static void
 on_mpd (LecternHttpExchange *exchange, gpointer user_data)
 {
   LecternDashPlugin *self = user_data;
-  Opening *opening = g_new (Opening, 1);
 
-  opening->plugin = g_object_ref (self);
-  opening->exchange = lectern_http_exchange_ref (exchange);
-  lectern_presentations_want (self->presentations, lectern_http_exchange_get_access (exchange),
-                              on_opened, opening);
+  lectern_playlist_begin (self->presentations, exchange, answer, self);
 }
 
 /* What time it is here, for players whose clock is wrong (ISO/IEC 23009-1, 5.8.5.7). */

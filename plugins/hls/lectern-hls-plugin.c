@@ -8,8 +8,6 @@
 G_DECLARE_FINAL_TYPE (LecternHlsPlugin, lectern_hls_plugin, LECTERN, HLS_PLUGIN, LecternPlugin)
 
 #define PLAYLIST_TYPE "application/vnd.apple.mpegurl"
-/* A blocked request is answered after so many target durations at the latest. */
-#define MAX_BLOCK_TARGETS 3
 #define MAX_NUMBER_AHEAD 3
 
 struct _LecternHlsPlugin
@@ -49,50 +47,6 @@ respond_playlist (LecternHttpExchange *exchange, LecternHlsText *text, const cha
   lectern_http_exchange_respond (exchange, 200, PLAYLIST_TYPE, body);
 }
 
-/* A playlist that is asked for, until its presentation is found. */
-typedef struct
-{
-  LecternHlsPlugin *plugin;
-  LecternHttpExchange *exchange;
-  void (*answer) (LecternHlsPlugin *plugin, LecternHttpExchange *exchange,
-                  LecternPresentation *presentation);
-} Opening;
-
-static void
-on_opened (LecternPresentation *presentation, gpointer user_data)
-{
-  Opening *opening = user_data;
-
-  if (presentation == NULL)
-    respond_not_found (opening->exchange, "the stream is not on the air");
-  else
-    opening->answer (opening->plugin, opening->exchange, presentation);
-  lectern_http_exchange_unref (opening->exchange);
-  g_object_unref (opening->plugin);
-  g_free (opening);
-}
-
-static Opening *
-opening_new (LecternHlsPlugin *self, LecternHttpExchange *exchange,
-             void (*answer) (LecternHlsPlugin *plugin, LecternHttpExchange *exchange,
-                             LecternPresentation *presentation))
-{
-  Opening *opening = g_new (Opening, 1);
-
-  opening->plugin = g_object_ref (self);
-  opening->exchange = lectern_http_exchange_ref (exchange);
-  opening->answer = answer;
-  return opening;
-}
-
-static void
-wait_for (LecternHlsPlugin *self, const LecternSegmentAsk *ask, LecternSegmentAskFunc func)
-{
-  gint64 limit_us = lectern_presentation_get_targets (ask->presentation)->segment_limit / 1000;
-
-  lectern_segment_wait (ask, limit_us * MAX_BLOCK_TARGETS, func, self, self);
-}
-
 /* Returns: (transfer full) (nullable): the playlist of @request (NULL: the multivariant one), which
  * is written once for all who ask until something changes. */
 static LecternHlsText *
@@ -114,44 +68,19 @@ get_text (LecternHlsPlugin *self, LecternPresentation *presentation,
   return text;
 }
 
-static void
-answer_master (LecternHlsPlugin *self, LecternHttpExchange *exchange,
-               LecternPresentation *presentation)
+static gboolean
+answer_master (LecternHttpExchange *exchange, LecternPresentation *presentation, gpointer plugin)
 {
-  g_autofree char *query = lectern_segment_service_begin (self->segments, exchange);
-  g_autoptr (LecternHlsText) text = NULL;
+  LecternHlsPlugin *self = plugin;
+  g_autoptr (LecternHlsText) text = get_text (self, presentation, NULL);
+  g_autofree char *query = NULL;
 
-  if (query == NULL)
-    return;
-  text = get_text (self, presentation, NULL);
   if (text == NULL)
-    respond_not_found (exchange, "the stream has only just begun");
-  else
+    return FALSE;
+  query = lectern_segment_service_begin (self->segments, exchange);
+  if (query != NULL)
     respond_playlist (exchange, text, query, FALSE);
-}
-
-static void give_master (LecternHlsPlugin *self, LecternHttpExchange *exchange,
-                         LecternPresentation *presentation);
-
-static void
-on_rendition_ready (const LecternSegmentAsk *ask, gpointer user_data)
-{
-  give_master (user_data, ask->exchange, ask->presentation);
-}
-
-/* Waits for the first segment of each rendition in turn, then answers. */
-static void
-give_master (LecternHlsPlugin *self, LecternHttpExchange *exchange,
-             LecternPresentation *presentation)
-{
-  guint64 number = 0;
-  g_autofree char *unready = lectern_presentation_find_unready (presentation, &number);
-  LecternSegmentAsk ask = { exchange, presentation, unready, number, G_MAXUINT };
-
-  if (unready == NULL || lectern_presentation_is_ended (presentation))
-    answer_master (self, exchange, presentation);
-  else
-    wait_for (self, &ask, on_rendition_ready);
+  return TRUE;
 }
 
 static void
@@ -159,8 +88,7 @@ on_master (LecternHttpExchange *exchange, gpointer user_data)
 {
   LecternHlsPlugin *self = user_data;
 
-  lectern_presentations_want (self->presentations, lectern_http_exchange_get_access (exchange),
-                              on_opened, opening_new (self, exchange, give_master));
+  lectern_playlist_begin (self->presentations, exchange, answer_master, self);
 }
 
 static void
@@ -205,10 +133,10 @@ respond_bad_request (LecternHttpExchange *exchange, const char *why)
   lectern_http_exchange_respond_error (exchange, error);
 }
 
-static void
-give_media (LecternHlsPlugin *self, LecternHttpExchange *exchange,
-            LecternPresentation *presentation)
+static gboolean
+give_media (LecternHttpExchange *exchange, LecternPresentation *presentation, gpointer plugin)
 {
+  LecternHlsPlugin *self = plugin;
   LecternSegmentAsk ask
       = { .exchange = exchange,
           .presentation = presentation,
@@ -217,34 +145,31 @@ give_media (LecternHlsPlugin *self, LecternHttpExchange *exchange,
   gint64 part;
 
   if (!lectern_segment_service_count (self->segments, exchange, 0))
-    return;
+    return TRUE;
   if (!get_number (exchange, "_HLS_msn", -1, &number)
       || !get_number (exchange, "_HLS_part", -1, &part) || (part >= 0 && number < 0)
       || is_too_far_ahead (presentation, ask.rendition, number))
     {
       respond_bad_request (exchange, "no such media sequence number or part to wait for");
-      return;
+      return TRUE;
     }
   ask.number = (guint64) number;
   ask.part = part < 0 || part >= G_MAXUINT ? G_MAXUINT : (guint) part;
   if (number < 0)
     answer_media (&ask, self);
   else
-    wait_for (self, &ask, answer_media);
+    lectern_segment_wait (
+        &ask, lectern_segment_wait_limit (lectern_presentation_get_targets (presentation)),
+        answer_media, self, self);
+  return TRUE;
 }
 
 static void
 on_media (LecternHttpExchange *exchange, gpointer user_data)
 {
   LecternHlsPlugin *self = user_data;
-  const char *thing = lectern_http_exchange_get_access (exchange)->thing;
-  g_autoptr (LecternPresentation) found = lectern_presentations_lookup (self->presentations, thing);
 
-  if (found != NULL)
-    give_media (self, exchange, found);
-  else
-    lectern_presentations_open (self->presentations, thing, on_opened,
-                                opening_new (self, exchange, give_media));
+  lectern_playlist_go_on (self->presentations, exchange, give_media, self);
 }
 
 static void

@@ -392,15 +392,20 @@ rungs_line_up (Fixture *fixture, gconstpointer data)
 {
   g_autoptr (LecternLadder) ladder = make_ladder (NULL);
   g_auto (GStrv) names = NULL;
-  g_autofree char *unready = NULL;
-  guint64 number;
+  g_auto (LecternUnready) unready = { 0 };
 
+  g_assert_true (lectern_presentation_find_unready (fixture->presentation, NULL, &unready));
+  g_assert_null (unready.rendition); /* any */
   lectern_segmenter_set_ladder (fixture->segmenter, ladder);
   show (fixture, &(Show){ .gop = 50, .rung_gop = 50 }, 0, 2520);
-  unready = lectern_presentation_find_unready (fixture->presentation, &number);
-  g_assert_cmpstr (unready, ==, "480p");
+  g_assert_true (lectern_presentation_find_unready (fixture->presentation, NULL, &unready));
+  g_assert_cmpstr (unready.rendition, ==, "480p");
+  g_assert_cmpint (unready.patience_us, >, 0);
+  lectern_unready_clear (&unready);
+  g_assert_false (lectern_presentation_find_unready (fixture->presentation, "video", &unready));
+  g_assert_false (lectern_presentation_find_unready (fixture->presentation, "1080p", &unready));
   show (fixture, &(Show){ .gop = 50, .rung_gop = 50 }, 2520, 11000);
-  g_assert_null (lectern_presentation_find_unready (fixture->presentation, &number));
+  g_assert_false (lectern_presentation_find_unready (fixture->presentation, NULL, &unready));
   check_lines (fixture, "video", "480p");
   check_lines (fixture, "video", "audio");
   check_lines (fixture, "video", "audio-64k");
