@@ -161,7 +161,7 @@ class DashTest(lectern_test.TestCase):
             self.assertEqual(server.request("GET", f"/{NAME}/{path}")[0], 403, path)
 
     def test_nothing_for_nobody(self):
-        server = self.server(settings={"plugins.dash": "true"})
+        server = self.server(settings={"plugins.dash": "true", "media.wait": "0s"})
         self.assertEqual(server.request("GET", "/live/nobody/index.mpd")[0], 404)
 
 

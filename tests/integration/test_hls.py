@@ -205,7 +205,7 @@ class HlsTest(lectern_test.TestCase):
         self.assertEqual(body[4:8], b"moof")
 
     def test_S_09_impossible_requests_are_refused_at_once(self):
-        server, _ = self.begin()
+        server, _ = self.begin(settings={"media.wait": "0s"})
         self.wait_master(server)
         begun = time.monotonic()
         for path, status in ((f"/{NAME}/video.m3u8?_HLS_msn=99999999999", 400),

@@ -326,11 +326,6 @@ class OnDemand(RelayCase):
         status, _, _ = edge.request("GET", "/live/nobody/index.m3u8")
         self.assertEqual(status, 404)
         self.assertGreater(time.monotonic() - begun, 0.6)
-        # Nobody brings this one.
-        begun = time.monotonic()
-        status, _, _ = edge.request("GET", "/other/nobody/index.m3u8")
-        self.assertEqual(status, 404)
-        self.assertLess(time.monotonic() - begun, 0.6 * lectern_test.PATIENCE)
         lectern_test.wait_for(lambda: self.relays(edge)[0]["state"] == "idle", 10, "giving up")
 
     def test_names_that_nobody_has_do_not_keep_others_out(self):
