@@ -340,10 +340,11 @@ get_patience (LecternPresentations *self, const LecternAccessRequest *request, g
     return 0;
   if (is_live (self, request->thing))
     return get_first_segment_limit (self);
-  if (!begins || has_session (request))
+  if (!begins || (found != NULL && has_session (request)))
     return 0;
   if (lectern_stream_registry_want (self->streams, request->thing, request)
-      || (found == NULL && !lectern_presentation_shelf_covers (self->shelf, request->thing)))
+      || (found == NULL && !has_session (request)
+          && !lectern_presentation_shelf_covers (self->shelf, request->thing)))
     return lectern_stream_registry_get_wait (self->streams);
   return 0;
 }
