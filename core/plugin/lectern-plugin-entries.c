@@ -63,10 +63,12 @@ add_entry (GPtrArray *entries, const char *name, const char *path)
   g_ptr_array_add (entries, entry);
 }
 
+/* @path: may be relative to where the program runs. */
 static void
 search_folder (GPtrArray *entries, const char *path)
 {
-  g_autoptr (GDir) folder = g_dir_open (path, 0, NULL);
+  g_autofree char *whole = g_canonicalize_filename (path, NULL);
+  g_autoptr (GDir) folder = g_dir_open (whole, 0, NULL);
   const char *file;
 
   while (folder != NULL && (file = g_dir_read_name (folder)) != NULL)
@@ -74,7 +76,7 @@ search_folder (GPtrArray *entries, const char *path)
       gboolean is_module = g_str_has_suffix (file, ".so");
       g_autofree char *name = g_strndup (file, strlen (file) - (is_module ? 3 : 0));
       g_autofree char *inner = is_module ? NULL : g_strconcat (name, "/", name, ".so", NULL);
-      g_autofree char *found = g_canonicalize_filename (is_module ? file : inner, path);
+      g_autofree char *found = g_canonicalize_filename (is_module ? file : inner, whole);
 
       add_entry (entries, name, found);
     }

@@ -25,9 +25,10 @@ typedef struct
   const GError *error; /* why it was refused or failed, or NULL */
 } LecternPluginInfo;
 
-/* Looks into the folders: @path: (nullable): separated by ":"; NULL: LECTERN_PLUGIN_PATH, else the
- * build tree this program runs from, else the installation. "NAME.so" and "NAME/NAME.so" are found.
- * Never fails: what is wrong with a module is in its info. */
+/* Looks into the folders: @path: (nullable): separated by ":", relative ones from where the program
+ * runs; NULL: LECTERN_PLUGIN_PATH, else the build tree this program runs from, else the
+ * installation. "NAME.so" and "NAME/NAME.so" are found. Never fails: what is wrong with a module is
+ * in its info. */
 LECTERN_API LecternPluginList *lectern_plugin_list_new (const char *path);
 /* Returns: (transfer full): where NULL makes lectern_plugin_list_new look. */
 LECTERN_API char *lectern_plugin_list_dup_default_path (void);

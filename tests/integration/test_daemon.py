@@ -19,10 +19,10 @@ REFUSED = str(lectern_test.BUILD_DIR / "tests/plugins/refused")
 OK, FAILED, USAGE, CONFIG, IN_USE, DAMAGED = range(6)
 
 
-def lectern(*words, env=None, timeout=20):
+def lectern(*words, env=None, cwd=None, timeout=20):
     return subprocess.run(
         [lectern_test.program(), *words], env={**os.environ, "LC_ALL": "C.UTF-8", **(env or {})},
-        capture_output=True, text=True, stdin=subprocess.DEVNULL, check=False,
+        cwd=cwd, capture_output=True, text=True, stdin=subprocess.DEVNULL, check=False,
         timeout=timeout * lectern_test.PATIENCE)
 
 
@@ -184,6 +184,16 @@ class Listing(Case):
         self.assertIsNone(plugins["good"]["error"])
         self.assertEqual(plugins["no-note"]["state"], "refused")
         self.assertIn("no plugin note", plugins["no-note"]["error"])
+
+    def test_folders_may_be_relative(self):
+        """To where the program is started."""
+        folder = os.path.relpath(FAKES, self.folder)
+        for words, env in (([], {"LECTERN_PLUGIN_PATH": f"none:{folder}"}),
+                           ([f"--set=server.plugin-path={folder}/"], {})):
+            done = lectern("plugins", "--json", *words, env=env, cwd=self.folder)
+            self.assertEqual((done.returncode, done.stderr), (OK, ""))
+            paths = {plugin["name"]: plugin["path"] for plugin in json.loads(done.stdout)}
+            self.assertEqual(paths["good"], os.path.join(FAKES, "good.so"))
 
     def test_a_setting_adds_folders_with_plugins(self):
         self.conf.write_text(f"[server]\nplugin-path = {FAKES}\n[good]\nword = x\n", encoding="utf-8")
