@@ -12,6 +12,9 @@
 #define LEAVE_US (700 * 1000)
 #define CLOSE_US (400 * 1000)
 
+/* Written once, before there are threads that read it. */
+static guint mark;
+
 static char *
 copy_string (JsonObject *object, const char *name)
 {
@@ -82,6 +85,32 @@ read_url (LecternRtspTarget *self, JsonObject *object, GError **error)
          && lectern_reach_allow (host, addresses, error);
 }
 
+/* Of GSocketClient's "event": its third value is the connection, which has a socket by now. */
+static gboolean
+on_connecting (GSignalInvocationHint *hint, guint n_values, const GValue *values, gpointer unused)
+{
+  gpointer connection = g_value_get_object (&values[3]);
+
+  if (g_value_get_enum (&values[1]) == G_SOCKET_CLIENT_CONNECTING
+      && G_IS_SOCKET_CONNECTION (connection))
+    lectern_dscp_apply (g_socket_get_fd (g_socket_connection_get_socket (connection)), mark);
+  return TRUE;
+}
+
+/* GStreamer's elements have no setting for the mark of their connection, nor do they show it. */
+static void
+read_mark (JsonObject *object)
+{
+  gint64 dscp = json_object_get_int_member_with_default (object, "dscp", 0);
+
+  mark = (guint) CLAMP (dscp, 0, 63);
+  if (mark == 0)
+    return;
+  g_type_class_unref (g_type_class_ref (G_TYPE_SOCKET_CLIENT)); /* which makes the signal known */
+  g_signal_add_emission_hook (g_signal_lookup ("event", G_TYPE_SOCKET_CLIENT), 0, on_connecting,
+                              NULL, NULL);
+}
+
 gboolean
 lectern_rtsp_target_read (LecternRtspTarget *self, JsonObject *object, GError **error)
 {
@@ -89,6 +118,7 @@ lectern_rtsp_target_read (LecternRtspTarget *self, JsonObject *object, GError **
   self->password = copy_string (object, "password");
   self->agent = make_agent (object);
   self->ca_file = copy_string (object, "ca_file");
+  read_mark (object);
   self->timeout_ms = json_object_get_int_member_with_default (object, "timeout_ms", 10000);
   if (self->timeout_ms < 1000 || self->timeout_ms > 600000)
     {
@@ -175,6 +205,8 @@ on_element (GstBin *bin, GstBin *parent, GstElement *element, gpointer job)
   GstElementFactory *factory = gst_element_get_factory (element);
   g_autofree char *host = NULL;
 
+  if (mark > 0 && g_object_class_find_property (G_OBJECT_GET_CLASS (element), "qos-dscp") != NULL)
+    g_object_set (element, "qos-dscp", (gint) mark, NULL);
   if (factory == NULL || !g_str_equal (GST_OBJECT_NAME (factory), "udpsink"))
     return;
   g_object_get (element, "host", &host, NULL);

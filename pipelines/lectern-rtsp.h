@@ -15,8 +15,8 @@ typedef struct
   gint64 timeout_ms;
 } LecternRtspTarget;
 
-/* Reads the parameters that pull.c names, and lets the process reach the host and nothing else.
- * Errors: INVALID_DATA, INVALID_CONFIG. */
+/* Reads the parameters that pull.c names, lets the process reach the host and nothing else, and has
+ * what it sends there marked. Errors: INVALID_DATA, INVALID_CONFIG. */
 gboolean lectern_rtsp_target_read (LecternRtspTarget *self, JsonObject *parameters, GError **error);
 void lectern_rtsp_target_clear (LecternRtspTarget *self);
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC (LecternRtspTarget, lectern_rtsp_target_clear)
@@ -30,5 +30,5 @@ gboolean lectern_rtsp_is_loss (GstMessage *message);
  * Returns: FALSE: they do, and what their threads use must stay until the process ends. Thread:
  * main, once. */
 gboolean lectern_rtsp_leave (GstElement *pipeline);
-/* RTP and RTCP over UDP go where the server says, and that must be the server. */
+/* RTP and RTCP over UDP go where the server says, and that must be the server; with the mark. */
 void lectern_rtsp_guard (LecternJob *job, GstElement *pipeline);

@@ -11,6 +11,7 @@
  *   transport   "tcp", "udp" or "auto" (UDP, then TCP); rtsps is always over TCP
  *   latency_ms  0 to 10000, default 200: how long late packets are waited for
  *   timeout_ms  1000 to 600000, default 10000: without any packet for so long it fails
+ *   dscp        0 to 63, default 0: mark of the packets that are sent
  *   user_agent, via   said of us; `via`: the header Lectern-Via
  *   ca_file     certificates to trust instead of the system's; also the spec's `read_path`
  * Messages, every two seconds: {"event": "statistics", "received": packets so far,

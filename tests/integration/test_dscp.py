@@ -121,6 +121,22 @@ class Marks(lectern_test.TestCase):
                     self.assertTrue(peer.recv(1))
                     self.assertEqual(capture.mark(address[1], port), 32)
 
+    def test_what_is_asked_of_another_server_has_the_mark_of_its_protocol(self):
+        for url, setting in (("rtmp://127.0.0.1:{}/live/a", "rtmp.dscp"),
+                             ("http://127.0.0.1:{}/live/a.flv", "http.dscp"),
+                             ("rtsp://127.0.0.1:{}/live/a tcp", "rtsp.dscp")):
+            with self.subTest(setting), socket.create_server(("127.0.0.1", 0)) as origin:
+                origin.settimeout(10 * lectern_test.PATIENCE)
+                port = origin.getsockname()[1]
+                with Capture(port) as capture:
+                    self.server(settings={
+                        "plugins.relay": "true", "relay.pull": f"live/a {url.format(port)}",
+                        setting: "af42"}, allow=["relay"])
+                    peer, address = origin.accept()
+                    with peer:
+                        self.assertTrue(peer.recv(1))
+                        self.assertEqual(capture.mark(address[1], port), 36)
+
     def test_nothing_is_marked_by_default(self):
         server = self.server()
         self.assertEqual((self.ask(server.http_port), self.greet(server.rtmp_port)), (0, 0))
