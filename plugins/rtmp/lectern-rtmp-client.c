@@ -3,6 +3,7 @@
 
 #include "lectern-rtmp-chunk-writer.h"
 #include "lectern-rtmp-command.h"
+#include "lectern-rtmp-login.h"
 
 #include <string.h>
 
@@ -30,6 +31,7 @@ struct _LecternRtmpClient
   char *name;
   char *tc_url;
   char *via;
+  char *login;
   enum
   {
     STATE_SHAKING,
@@ -76,17 +78,27 @@ add_number (GVariantBuilder *object, const char *key, double number)
   g_variant_builder_add (object, "{sv}", key, g_variant_new_double (number));
 }
 
+/* The application with its login, if there is one, behind @text. */
+static void
+add_place (LecternRtmpClient *self, GVariantBuilder *object, const char *key, const char *text)
+{
+  g_autofree char *whole
+      = self->login != NULL ? g_strconcat (text, "?", self->login, NULL) : g_strdup (text);
+
+  add_text (object, key, whole);
+}
+
 static void
 connect_to_app (LecternRtmpClient *self)
 {
   GVariantBuilder object;
 
   g_variant_builder_init (&object, G_VARIANT_TYPE_VARDICT);
-  add_text (&object, "app", self->app);
+  add_place (self, &object, "app", self->app);
   if (self->publish)
     add_text (&object, "type", "nonprivate");
   add_text (&object, "flashVer", FLASH_VERSION);
-  add_text (&object, "tcUrl", self->tc_url);
+  add_place (self, &object, "tcUrl", self->tc_url);
   if (!self->publish)
     {
       g_variant_builder_add (&object, "{sv}", "fpad", g_variant_new_boolean (FALSE));
@@ -251,11 +263,44 @@ take_result (LecternRtmpClient *self, const LecternRtmpCommand *command, Lectern
   return TRUE;
 }
 
+/* Returns: (transfer full) (nullable): where a server that refuses connect refers to: an
+ * application's address. */
+static char *
+find_redirect (GVariant *info)
+{
+  g_autoptr (GVariant) more = g_variant_lookup_value (info, "ex", G_VARIANT_TYPE_VARDICT);
+  char *url = NULL;
+  double code = 0;
+
+  if (more != NULL && g_variant_lookup (more, "code", "d", &code) && code == 302)
+    g_variant_lookup (more, "redirect", "s", &url);
+  return url;
+}
+
+/* A refused connect may be no end. */
+static gboolean
+take_rejection (LecternRtmpClient *self, GVariant *info, LecternRtmpEvent *event, GError **error)
+{
+  g_autofree char *redirect = info != NULL ? find_redirect (info) : NULL;
+  const char *text = "";
+
+  if (info != NULL)
+    g_variant_lookup (info, "description", "&s", &text);
+  if (redirect == NULL && !lectern_rtmp_login_is_asked (text))
+    return refuse (info, error);
+  event->type = redirect != NULL ? LECTERN_RTMP_EVENT_REDIRECT : LECTERN_RTMP_EVENT_LOGIN;
+  event->value = g_variant_ref_sink (g_variant_new_string (redirect != NULL ? redirect : text));
+  self->state = STATE_ENDED;
+  return TRUE;
+}
+
 /* Not all servers know what only some ask for. */
 static gboolean
 take_refusal (LecternRtmpClient *self, const LecternRtmpCommand *command, LecternRtmpEvent *event,
               GError **error)
 {
+  if (command->transaction == CALL_CONNECT && self->state == STATE_CONNECTING)
+    return take_rejection (self, get_info (command), event, error);
   if (command->transaction == CALL_CONNECT || command->transaction == CALL_CREATE
       || (command->transaction == CALL_BEGIN && self->publish))
     return refuse (get_info (command), error);
@@ -393,6 +438,7 @@ lectern_rtmp_client_new (const LecternRtmpClientTarget *target)
   self->name = g_strdup (target->name);
   self->tc_url = g_strdup (target->tc_url);
   self->via = g_strdup (target->via);
+  self->login = g_strdup (target->login);
   lectern_rtmp_peer_init (&self->peer, &class);
   lectern_rtmp_handshake_init_client (&self->peer.handshake, FALSE, &self->peer.out);
   return self;
@@ -406,6 +452,7 @@ lectern_rtmp_client_free (LecternRtmpClient *self)
   g_free (self->name);
   g_free (self->tc_url);
   g_free (self->via);
+  g_free (self->login);
   g_free (self);
 }
 
@@ -437,7 +484,7 @@ lectern_rtmp_client_end (LecternRtmpClient *self)
 {
   LecternByteWriter *out = &self->peer.out;
 
-  if (self->state < STATE_WAITING)
+  if (self->stream == 0)
     return;
   if (self->publish)
     lectern_rtmp_write_command (out, 0, "FCUnpublish", 0, NULL, make_name (self), NULL);

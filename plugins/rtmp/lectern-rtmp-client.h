@@ -11,6 +11,7 @@ typedef struct
   const char *name;   /* with its query */
   const char *tc_url; /* of the application */
   const char *via;    /* NULL, or what other servers are told in connect's "via" */
+  const char *login;  /* NULL, or the query that says who we are, see LecternRtmpLogin */
 } LecternRtmpClientTarget;
 
 /* LecternRtmpClient: the client's end of one RTMP connection for one stream, sans I/O: bytes in,
@@ -22,11 +23,11 @@ LecternRtmpClient *lectern_rtmp_client_new (const LecternRtmpClientTarget *targe
 void lectern_rtmp_client_free (LecternRtmpClient *self);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (LecternRtmpClient, lectern_rtmp_client_free)
 
-/* Reads on, at most to one event (STARTED, once, for a player perhaps not at all; MEDIA, METADATA,
- * SCRIPT, STRAY; STOP: the server says that the stream is over, or wants no more of it), which is
- * then in @event (to be cleared). Returns: the bytes consumed; without an event the rest must come
- * again with more behind it. Errors: DENIED, CONFLICT, NOT_FOUND, FAILED: the server refuses, in
- * its words; INVALID_DATA, LIMIT. */
+/* Reads on, at most to one event (LOGIN, REDIRECT: instead of all others; STARTED, once, for a
+ * player perhaps not at all; MEDIA, METADATA, SCRIPT, STRAY; STOP: the server says that the stream
+ * is over, or wants no more of it), which is then in @event (to be cleared). Returns: the bytes
+ * consumed; without an event the rest must come again with more behind it. Errors: DENIED,
+ * CONFLICT, NOT_FOUND, FAILED: the server refuses, in its words; INVALID_DATA, LIMIT. */
 gsize lectern_rtmp_client_input (LecternRtmpClient *self, const guint8 *data, gsize length,
                                  LecternRtmpEvent *event, GError **error);
 

@@ -14,7 +14,9 @@ typedef enum
   LECTERN_RTMP_EVENT_PAUSE,
   LECTERN_RTMP_EVENT_RESUME,
   /* A client's: */
-  LECTERN_RTMP_EVENT_STARTED, /* the server lets it publish or play */
+  LECTERN_RTMP_EVENT_STARTED,  /* the server lets it publish or play */
+  LECTERN_RTMP_EVENT_LOGIN,    /* value: s: connect anew with what this asks for, and close */
+  LECTERN_RTMP_EVENT_REDIRECT, /* value: s: connect to the application there, and close */
   /* Of both: */
   LECTERN_RTMP_EVENT_MEDIA,    /* message: an audio or video tag of the publisher's */
   LECTERN_RTMP_EVENT_METADATA, /* value: a{sv} */

@@ -13,6 +13,8 @@ lectern_rtmp_url_clear (LecternRtmpUrl *self)
   g_clear_pointer (&self->app, g_free);
   g_clear_pointer (&self->name, g_free);
   g_clear_pointer (&self->tc_url, g_free);
+  g_clear_pointer (&self->user, g_free);
+  g_clear_pointer (&self->password, g_free);
 }
 
 static gboolean
@@ -47,6 +49,20 @@ make_tc_url (LecternRtmpUrl *self, gboolean explicit_port)
                          self->host, brackets ? "]" : "", port, self->app);
 }
 
+/* @text: "USER:PASSWORD", "USER"; both escaped. */
+static gboolean
+split_user (LecternRtmpUrl *self, const char *text, GError **error)
+{
+  const char *colon = strchr (text, ':');
+
+  self->user = g_uri_unescape_segment (text, colon, NULL);
+  self->password = g_uri_unescape_string (colon != NULL ? colon + 1 : "", NULL);
+  if (self->user != NULL && *self->user != '\0' && self->password != NULL
+      && g_utf8_validate (self->user, -1, NULL))
+    return TRUE;
+  return refuse (error, LECTERN_ERROR_INVALID_DATA, "the address has a user who is none");
+}
+
 gboolean
 lectern_rtmp_url_parse (const char *text, LecternRtmpUrl *self, GError **error)
 {
@@ -65,12 +81,50 @@ lectern_rtmp_url_parse (const char *text, LecternRtmpUrl *self, GError **error)
   self->secure = g_ascii_strcasecmp (scheme, "rtmps") == 0;
   if (!self->secure && g_ascii_strcasecmp (scheme, "rtmp") != 0)
     return refuse (error, LECTERN_ERROR_INVALID_DATA, "the address is none of RTMP");
-  if (user != NULL)
-    return refuse (error, LECTERN_ERROR_NOT_SUPPORTED,
-                   "RTMP has no place for a user and password; put the key behind the name");
+  if (user != NULL && !split_user (self, user, error))
+    return FALSE;
   self->port = port > 0 ? (guint16) port : self->secure ? SECURE_PORT : PORT;
   if (!split_path (self, path, query, error))
     return FALSE;
   make_tc_url (self, port > 0);
   return TRUE;
+}
+
+/* Returns: (transfer full): @redirect, "rtmp://HOST/APP[?QUERY]", with @name and its query in it.
+ */
+static char *
+join (const char *redirect, const char *name)
+{
+  g_autofree char *path = g_strndup (redirect, strcspn (redirect, "?"));
+  const char *query = redirect + strlen (path);
+
+  while (g_str_has_suffix (path, "/"))
+    path[strlen (path) - 1] = '\0';
+  if (*query == '\0')
+    return g_strconcat (path, "/", name, NULL);
+  return g_strconcat (path, "/", name, strchr (name, '?') != NULL ? "&" : "?", query + 1, NULL);
+}
+
+char *
+lectern_rtmp_url_redirect (const LecternRtmpUrl *self, const char *redirect, LecternRtmpUrl *target,
+                           GError **error)
+{
+  g_autofree char *url = join (redirect, self->name);
+
+  if (!lectern_rtmp_url_parse (url, target, error))
+    {
+      g_prefix_error_literal (error, "the server refers to another one: ");
+      return NULL;
+    }
+  if (self->secure && !target->secure)
+    {
+      refuse (error, LECTERN_ERROR_DENIED, "the server refers to one without TLS");
+      return NULL;
+    }
+  if (target->user == NULL && g_ascii_strcasecmp (self->host, target->host) == 0)
+    {
+      target->user = g_strdup (self->user);
+      target->password = g_strdup (self->password);
+    }
+  return g_steal_pointer (&url);
 }

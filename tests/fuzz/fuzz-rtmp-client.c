@@ -1,7 +1,26 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "rtmp/lectern-rtmp-client.h"
+#include "rtmp/lectern-rtmp-login.h"
+#include "rtmp/lectern-rtmp-url.h"
 
 int LLVMFuzzerTestOneInput (const guint8 *data, gsize size);
+
+/* As one who has a login does, and goes where he is sent. */
+static void
+take_event (const LecternRtmpEvent *event)
+{
+  LecternRtmpLogin login = { .user = (char *) "me", .password = (char *) "secret" };
+  const LecternRtmpUrl url = { .host = (char *) "host", .name = (char *) "physics?key=abc" };
+  g_auto (LecternRtmpUrl) target = { .host = NULL };
+  g_autofree char *answer = NULL;
+
+  if (event->type == LECTERN_RTMP_EVENT_LOGIN)
+    answer = lectern_rtmp_login_answer (&login, g_variant_get_string (event->value, NULL), "live",
+                                        "00000001", NULL);
+  else if (event->type == LECTERN_RTMP_EVENT_REDIRECT)
+    answer = lectern_rtmp_url_redirect (&url, g_variant_get_string (event->value, NULL), &target,
+                                        NULL);
+}
 
 /* What a server says behind the handshake. The first byte says whether the client publishes, and in
  * how large pieces it arrives. */
@@ -38,6 +57,7 @@ LLVMFuzzerTestOneInput (const guint8 *data, gsize size)
           g_auto (LecternRtmpEvent) event = { LECTERN_RTMP_EVENT_NONE };
 
           at += lectern_rtmp_client_input (client, data + at, end - at, &event, &error);
+          take_event (&event);
           more = event.type != LECTERN_RTMP_EVENT_NONE;
         }
       output = lectern_rtmp_client_take_output (client);

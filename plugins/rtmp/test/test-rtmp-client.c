@@ -193,6 +193,52 @@ test_connect_refused (Fixture *fixture, gconstpointer unused)
                   "NetConnection.Connect.Rejected");
 }
 
+/* What a server that has shaken hands says against connect. */
+static void
+reject (Fixture *fixture, GVariant *info)
+{
+  begin (fixture, TRUE);
+  expect_asked (fixture, LECTERN_RTMP_EVENT_CONNECT);
+  lectern_rtmp_write_command (&fixture->raw, 0, "_error", 1, NULL, info, NULL);
+  g_byte_array_append (fixture->to_client, fixture->raw.data, (guint) fixture->raw.size);
+}
+
+static void
+expect_value (Fixture *fixture, LecternRtmpEventType type, const char *value)
+{
+  expect_told (fixture, type);
+  g_assert_cmpstr (g_variant_get_string (fixture->event.value, NULL), ==, value);
+  lectern_rtmp_client_end (fixture->client);
+  g_assert_null (lectern_rtmp_client_take_output (fixture->client));
+}
+
+static void
+test_login_wanted (Fixture *fixture, gconstpointer unused)
+{
+  reject (fixture, g_variant_new_parsed ("{'code': <'NetConnection.Connect.Rejected'>,"
+                                         " 'description': <'code=403 need auth; authmod=x'>}"));
+  expect_value (fixture, LECTERN_RTMP_EVENT_LOGIN, "code=403 need auth; authmod=x");
+}
+
+static void
+test_redirected (Fixture *fixture, gconstpointer unused)
+{
+  reject (fixture,
+          g_variant_new_parsed ("{'code': <'NetConnection.Connect.Rejected'>,"
+                                " 'ex': <{'code': <302.0>, 'redirect': <'rtmp://b/c'>}>}"));
+  expect_value (fixture, LECTERN_RTMP_EVENT_REDIRECT, "rtmp://b/c");
+}
+
+static void
+test_redirected_by_another_code (Fixture *fixture, gconstpointer unused)
+{
+  reject (fixture,
+          g_variant_new_parsed ("{'code': <'NetConnection.Connect.Rejected'>,"
+                                " 'ex': <{'code': <301.0>, 'redirect': <'rtmp://b/c'>}>}"));
+  g_assert_false (run_client (fixture));
+  g_assert_error (fixture->error, LECTERN_ERROR, LECTERN_ERROR_DENIED);
+}
+
 static void
 test_publish_denied (Fixture *fixture, gconstpointer unused)
 {
@@ -377,7 +423,10 @@ test_urls (void)
              "rtmps://host/live");
   check_url ("rtmp://[::1]:1936/live/inner/name", FALSE, "::1", 1936, "live/inner", "name",
              "rtmp://[::1]:1936/live/inner");
-  check_bad_url ("rtmp://me:secret@host/live/name", LECTERN_ERROR_NOT_SUPPORTED);
+  check_url ("rtmp://me:secret@host/live/name", FALSE, "host", 1935, "live", "name",
+             "rtmp://host/live");
+  check_bad_url ("rtmp://:secret@host/live/name", LECTERN_ERROR_INVALID_DATA);
+  check_bad_url ("rtmp://me:secret%00@host/live/name", LECTERN_ERROR_INVALID_DATA);
   check_bad_url ("http://host/live/secret", LECTERN_ERROR_INVALID_DATA);
   check_bad_url ("rtmp://host/secret", LECTERN_ERROR_INVALID_DATA);
   check_bad_url ("rtmp://host/live/", LECTERN_ERROR_INVALID_DATA);
@@ -386,6 +435,45 @@ test_urls (void)
   check_bad_url ("rtmp://host:99999/live/name", LECTERN_ERROR_INVALID_DATA);
   check_bad_url ("", LECTERN_ERROR_INVALID_DATA);
   check_bad_url (long_url, LECTERN_ERROR_INVALID_DATA);
+}
+
+/* @expected: NULL: refused. */
+static void
+check_redirect (const char *from, const char *to, const char *expected, const char *user)
+{
+  g_auto (LecternRtmpUrl) url = { .host = NULL };
+  g_auto (LecternRtmpUrl) target = { .host = NULL };
+  g_autoptr (GError) error = NULL;
+  g_autofree char *text = NULL;
+
+  g_assert_true (lectern_rtmp_url_parse (from, &url, NULL));
+  text = lectern_rtmp_url_redirect (&url, to, &target, &error);
+  g_assert_cmpstr (text, ==, expected);
+  g_assert_cmpint (error == NULL, ==, expected != NULL);
+  g_assert_true (error == NULL || strstr (error->message, "secret") == NULL);
+  if (expected != NULL)
+    {
+      g_assert_cmpstr (target.user, ==, user);
+      g_assert_cmpstr (target.password, ==, user != NULL ? "secret" : NULL);
+    }
+}
+
+static void
+test_redirects (void)
+{
+  check_redirect ("rtmp://a/live/name?key=x", "rtmp://b:1936/up", "rtmp://b:1936/up/name?key=x",
+                  NULL);
+  check_redirect ("rtmp://a/live/name?key=x", "rtmps://b/up//?y=1", "rtmps://b/up/name?key=x&y=1",
+                  NULL);
+  check_redirect ("rtmp://a/live/name", "rtmp://b/up?y=1", "rtmp://b/up/name?y=1", NULL);
+  check_redirect ("rtmp://me:secret@a/live/name", "rtmp://A:1/up", "rtmp://A:1/up/name", "me");
+  check_redirect ("rtmp://me:secret@a/live/name", "rtmp://b/up", "rtmp://b/up/name", NULL);
+  check_redirect ("rtmp://a/live/name", "rtmp://you:secret@b/up", "rtmp://you:secret@b/up/name",
+                  "you");
+  check_redirect ("rtmps://a/live/secret", "rtmp://a/up", NULL, NULL);
+  check_redirect ("rtmp://a/live/secret", "http://b/up", NULL, NULL);
+  check_redirect ("rtmp://a/live/secret", "rtmp://b", NULL, NULL);
+  check_redirect ("rtmp://a/live/secret", "", NULL, NULL);
 }
 
 int
@@ -399,6 +487,9 @@ main (int argc, char **argv)
     { "publishes", test_publishes },
     { "plays", test_plays },
     { "connect-refused", test_connect_refused },
+    { "login-wanted", test_login_wanted },
+    { "redirected", test_redirected },
+    { "redirected-by-another-code", test_redirected_by_another_code },
     { "publish-denied", test_publish_denied },
     { "publish-taken", test_publish_taken },
     { "play-denied", test_play_denied },
@@ -417,5 +508,6 @@ main (int argc, char **argv)
       g_test_add (path, Fixture, NULL, set_up, tests[i].run, tear_down);
     }
   g_test_add_func ("/rtmp/client/reads-addresses", test_urls);
+  g_test_add_func ("/rtmp/client/redirects", test_redirects);
   return g_test_run ();
 }
