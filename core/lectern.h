@@ -40,6 +40,7 @@
 #include "http/lectern-http-reply.h"
 #include "http/lectern-http-server.h"
 #include "http/lectern-websocket.h"
+#include "media/lectern-carriage.h"
 #include "media/lectern-carrier.h"
 #include "media/lectern-decode-times.h"
 #include "media/lectern-feed.h"

@@ -11,6 +11,10 @@
  * carrier knows wire, name resolution, TLS and times; identity, retry and when to stop are the
  * beginner's. */
 
+/* The remote refers to @url: may the transfer go on there? From then on @filter_data's filter is
+ * asked for that one. Errors: why not. Thread: the reactor's. */
+typedef gboolean (*LecternCarrierFollow) (const char *url, gpointer filter_data, GError **error);
+
 /* What is to be carried. The strings and the table live for the call that begins; @reactor and what
  * @filter_data points to until the transfer is stopped. */
 typedef struct
@@ -21,7 +25,8 @@ typedef struct
                                (lectern_host_get_id) last; NULL: nothing is said */
   const char *transport;    /* "tcp", "udp", or NULL: as the protocol likes */
   LecternDialFilter filter; /* NULL: any address */
-  gpointer filter_data;
+  LecternCarrierFollow follow; /* NULL: nowhere */
+  gpointer filter_data;        /* of both */
   gint64
       timeout_us; /* of connecting, and of silence, after which it ends with TIMED_OUT; 0: 10 s */
 } LecternCarrierSpec;

@@ -7,115 +7,37 @@
 
 #define INPUT_LIMIT (64 * 1024) /* of an answer's head */
 #define TAG_MAX (8 * 1024 * 1024 + 64)
-#define TIMEOUT_US (10 * G_USEC_PER_SEC)
 
 /* One stream on its way. */
 typedef struct
 {
-  guint refs;
-  LecternReactor *reactor;
-  const LecternCarrierEvents *events;
-  gpointer events_data;
-  gint64 timeout_us;
-  LecternTimer timer; /* looks whether it is silent */
-  gint64 heard_us;    /* when media last came */
-  GError *error;      /* found before it began */
+  LecternCarriage carriage; /* first */
   char *request;
-
-  LecternDial *dial;
-  LecternConnection *connection;
   LecternHttpReply *reply;
   GByteArray *body; /* not yet a whole tag */
   gboolean headed;  /* the file's header was read */
-  gboolean over;    /* no more events */
-
-  LecternPublisher *publisher; /* once there is media */
   LecternFlvIngest ingest;
-  GVariant *metadata; /* that came before */
-  guint64 bytes;
 } Transfer;
 
 static void
-transfer_unref (Transfer *self)
+clear (LecternCarriage *carriage)
 {
-  if (--self->refs > 0)
-    return;
-  g_object_unref (self->reactor);
+  Transfer *self = (Transfer *) carriage;
+
   lectern_http_reply_free (self->reply);
   g_byte_array_unref (self->body);
-  g_clear_error (&self->error);
-  g_clear_pointer (&self->metadata, g_variant_unref);
   g_free (self->request);
-  g_free (self);
-}
-
-/* Ends all but telling. */
-static void
-tear_down (Transfer *self)
-{
-  self->over = TRUE;
-  lectern_timer_stop (&self->timer);
-  g_clear_pointer (&self->dial, lectern_dial_cancel);
-  lectern_flv_ingest_clear (&self->ingest);
-  g_clear_pointer (&self->publisher, lectern_publisher_unref);
-  if (self->connection == NULL)
-    return;
-  lectern_connection_set_handler (self->connection, NULL, NULL);
-  lectern_connection_close (self->connection, NULL);
-  g_clear_pointer (&self->connection, lectern_connection_unref);
-}
-
-/* @error: (nullable). */
-static void
-end (Transfer *self, const GError *error)
-{
-  if (self->over)
-    return;
-  self->refs++;
-  tear_down (self);
-  self->events->ended (error, self->events_data);
-  transfer_unref (self);
 }
 
 static void
-end_with (Transfer *self, LecternError code, const char *text)
+halt (LecternCarriage *carriage)
 {
-  g_autoptr (GError) error = g_error_new_literal (LECTERN_ERROR, (int) code, text);
-
-  end (self, error);
+  lectern_flv_ingest_clear (&((Transfer *) carriage)->ingest);
+  if (carriage->connection != NULL)
+    lectern_connection_close (carriage->connection, NULL);
 }
 
 /* Media */
-
-static gboolean
-begin_publish (Transfer *self, GError **error)
-{
-  LecternPublisher *publisher = self->events->publish (self->events_data, error);
-
-  if (self->over)
-    {
-      g_clear_pointer (&publisher, lectern_publisher_unref);
-      return TRUE;
-    }
-  if (publisher == NULL)
-    return FALSE;
-  self->ingest.publisher = self->publisher = publisher;
-  if (self->metadata != NULL)
-    lectern_publisher_set_metadata (publisher, self->metadata);
-  return TRUE;
-}
-
-static void
-take_metadata (Transfer *self, GVariant *metadata)
-{
-  if (self->publisher != NULL)
-    {
-      lectern_publisher_set_metadata (self->publisher, metadata);
-      return;
-    }
-  g_clear_pointer (&self->metadata, g_variant_unref);
-  self->metadata = g_variant_ref (metadata);
-}
 
 /* FALSE with @why, (nullable): a tag that is dropped. */
 static gboolean
@@ -126,8 +48,8 @@ take_script (Transfer *self, const LecternFlvTag *tag, GBytes *body, GError **wh
   if (!lectern_flv_script_parse (body, &script, why))
     return FALSE;
   if (script.metadata != NULL)
-    take_metadata (self, script.metadata);
-  if (script.script == NULL || self->publisher == NULL)
+    lectern_carriage_take_metadata (&self->carriage, script.metadata);
+  if (script.script == NULL || self->carriage.publisher == NULL)
     return TRUE;
   return lectern_flv_ingest_take (&self->ingest, (guint8) tag->type, tag->timestamp_ms,
                                   script.script, why);
@@ -140,13 +62,12 @@ take_tag (Transfer *self, const LecternFlvTag *tag, GError **error)
   g_autoptr (GError) why = NULL;
   gboolean script = tag->type == LECTERN_FLV_TAG_SCRIPT;
 
-  if (!script && self->publisher == NULL && !begin_publish (self, error))
-    return FALSE;
-  if (self->over)
+  if (!script && !lectern_carriage_publish (&self->carriage))
     return TRUE;
   if (!script)
-    self->heard_us = lectern_clock_now_us ();
-  self->bytes += tag->body_size;
+    lectern_carriage_heard (&self->carriage);
+  self->ingest.publisher = self->carriage.publisher;
+  self->carriage.bytes += tag->body_size;
   if (script ? take_script (self, tag, body, &why)
              : lectern_flv_ingest_take (&self->ingest, (guint8) tag->type, tag->timestamp_ms, body,
                                         &why))
@@ -166,7 +87,7 @@ take_body (Transfer *self, GError **error)
   lectern_byte_reader_init (&reader, self->body->data, self->body->len);
   if (!self->headed)
     self->headed = lectern_flv_read_header (&reader, &flags, &local_error);
-  while (self->headed && !self->over && local_error == NULL
+  while (self->headed && !self->carriage.over && local_error == NULL
          && lectern_flv_read_tag (&reader, &tag, &local_error))
     take_tag (self, &tag, &local_error);
   if (local_error != NULL)
@@ -205,117 +126,61 @@ input (LecternConnection *connection, const guint8 *data, gsize length, gpointer
   g_autoptr (GError) error = NULL;
   gsize used;
 
-  self->refs++;
+  lectern_carriage_ref (&self->carriage);
   used = lectern_http_reply_input (self->reply, data, length, self->body, &error);
   if (error == NULL && lectern_http_reply_get_status (self->reply) != 0
       && check_status (lectern_http_reply_get_status (self->reply), &error))
     take_body (self, &error);
   if (error != NULL)
-    end (self, error);
+    lectern_carriage_end (&self->carriage, error);
   else if (lectern_http_reply_is_done (self->reply))
-    end (self, NULL);
-  transfer_unref (self);
+    lectern_carriage_end (&self->carriage, NULL);
+  lectern_carriage_unref (&self->carriage);
   return used;
 }
 
-/* A body without a length ends so whether the stream has ended or the server. */
-static void
-closed (LecternConnection *connection, const GError *error, gpointer user_data)
-{
-  Transfer *self = user_data;
-
-  g_clear_pointer (&self->connection, lectern_connection_unref);
-  if (error != NULL)
-    end (self, error);
-  else
-    end_with (self, LECTERN_ERROR_CLOSED, "the server closed the connection");
-}
-
-static const LecternConnectionHandler handler = { .input = input, .closed = closed };
+static const LecternConnectionHandler handler
+    = { .input = input, .closed = lectern_carriage_closed };
 
 static void
-on_dialled (LecternConnection *connection, const GError *error, gpointer user_data)
+connected (LecternCarriage *carriage, LecternConnection *connection)
 {
-  Transfer *self = user_data;
+  Transfer *self = (Transfer *) carriage;
 
-  self->dial = NULL;
-  if (connection == NULL)
-    {
-      end (self, error);
-      return;
-    }
-  self->heard_us = lectern_clock_now_us ();
-  self->connection = lectern_connection_ref (connection);
   lectern_connection_set_input_limit (connection, INPUT_LIMIT);
   lectern_connection_set_handler (connection, &handler, self);
   (void) lectern_connection_write (connection, self->request, strlen (self->request));
 }
 
-/* Life */
-
-static void
-on_time (LecternTimer *timer)
-{
-  Transfer *self = (Transfer *) ((char *) timer - G_STRUCT_OFFSET (Transfer, timer));
-  gint64 left_us = self->heard_us + self->timeout_us - lectern_clock_now_us ();
-
-  if (self->error != NULL)
-    end (self, self->error);
-  else if (left_us <= 0 && self->dial == NULL)
-    end_with (self, LECTERN_ERROR_TIMED_OUT,
-              self->publisher != NULL ? "the server sends nothing" : "the server sends no stream");
-  else
-    lectern_timer_start (timer, self->reactor, left_us > 0 ? left_us : self->timeout_us, on_time);
-}
+static const LecternCarriageClass class = { .halt = halt, .clear = clear, .connected = connected };
 
 static gpointer
 pull (const LecternCarrierSpec *spec, const LecternCarrierEvents *events, gpointer events_data,
       gpointer user_data)
 {
-  Transfer *self = g_new0 (Transfer, 1);
-  LecternDialTarget target = { .filter = spec->filter, .filter_data = spec->filter_data };
+  Transfer *self
+      = lectern_carriage_new (sizeof (Transfer), &class, spec, NULL, events, events_data);
+  g_autoptr (LecternConfig) config = lectern_host_get_config (user_data);
+  LecternDialTarget target = { .dscp = lectern_config_get_dscp (config, "http", "dscp") };
   g_autofree char *host = NULL;
+  GError *error = NULL;
 
-  self->refs = 1;
-  self->reactor = g_object_ref (spec->reactor);
-  self->events = events;
-  self->events_data = events_data;
-  self->timeout_us = target.timeout_us = spec->timeout_us > 0 ? spec->timeout_us : TIMEOUT_US;
-  self->heard_us = lectern_clock_now_us ();
   self->reply = lectern_http_reply_new ();
   self->body = g_byte_array_new ();
   if (!lectern_http_flv_url_parse (spec->url, spec->via, &host, &target.port, &target.secure,
-                                   &self->request, &self->error))
+                                   &self->request, &error))
     {
-      lectern_timer_start (&self->timer, self->reactor, 0, on_time);
+      lectern_carriage_fail (&self->carriage, error);
       return self;
     }
   target.host = host;
-  self->dial = lectern_dialer_dial (lectern_host_get_dialer (user_data), self->reactor, &target,
-                                    on_dialled, self);
-  lectern_timer_start (&self->timer, self->reactor, self->timeout_us, on_time);
+  lectern_carriage_dial (&self->carriage, lectern_host_get_dialer (user_data), &target);
   return self;
-}
-
-static void
-stop (gpointer transfer)
-{
-  Transfer *self = transfer;
-
-  if (!self->over)
-    tear_down (self);
-  transfer_unref (self);
-}
-
-static guint64
-get_bytes (gpointer transfer)
-{
-  return ((Transfer *) transfer)->bytes;
 }
 
 const LecternCarrier lectern_http_flv_carrier = {
   .schemes = (const char *const[]){ "http", "https", NULL },
   .pull = pull,
-  .stop = stop,
-  .get_bytes = get_bytes,
+  .stop = lectern_carriage_stop,
+  .get_bytes = lectern_carriage_get_bytes,
 };

@@ -6,6 +6,9 @@
 
 #define SAMPLE_US G_USEC_PER_SEC
 
+static const char out_of_bounds[]
+    = "its host is not on the public Internet, and [relay] allow does not name it";
+
 struct _LecternRelayTransfer
 {
   gint refs; /* atomic: the control thread's, and each call's under way */
@@ -20,12 +23,13 @@ struct _LecternRelayTransfer
   char *via;
   LecternStream *stream;    /* NULL: pull */
   LecternRelayFence *fence; /* NULL: anywhere */
-  GArray *doors;            /* our own addresses; NULL: the URL names another stream */
+  GArray *doors;            /* our own addresses */
   gint64 hold_us;
   gint64 timeout_us;
   gint64 silence_us;
 
   /* The reactor's. */
+  char *target; /* the URL to which the upstream refers, or NULL: there is none but @url */
   LecternTransfer *transfer;
   LecternPublisher *publisher;
   LecternSession *session; /* of a pull that publishes */
@@ -55,7 +59,8 @@ transfer_unref (gpointer data)
   g_clear_pointer (&self->left, lectern_publisher_unref);
   g_clear_pointer (&self->stream, lectern_stream_unref);
   g_clear_pointer (&self->fence, lectern_relay_fence_unref);
-  g_clear_pointer (&self->doors, g_array_unref);
+  g_array_unref (self->doors);
+  g_free (self->target);
   lectern_relay_rule_unref (self->rule);
   lectern_identity_unref (self->identity);
   g_object_unref (self->reactor);
@@ -304,10 +309,18 @@ is_of_this_host (const LecternAddress *address)
   return bound;
 }
 
+static const char *
+get_target (LecternRelayTransfer *self)
+{
+  return self->target != NULL ? self->target : self->url;
+}
+
 static gboolean
 leads_here (LecternRelayTransfer *self, const LecternAddress *address)
 {
-  for (guint i = 0; self->doors != NULL && i < self->doors->len; i++)
+  if (!lectern_relay_url_names (get_target (self), self->name))
+    return FALSE;
+  for (guint i = 0; i < self->doors->len; i++)
     if (g_array_index (self->doors, LecternAddress, i).port == address->port)
       return is_of_this_host (address);
   return FALSE;
@@ -320,12 +333,33 @@ may_connect (const LecternAddress *address, gpointer user_data)
 
   if (leads_here (self, address))
     self->refusal = "a loop: it leads back to the same stream of this server";
-  else if (self->fence != NULL && !lectern_relay_fence_names_host (self->fence, self->url)
+  else if (self->fence != NULL && !lectern_relay_fence_names_host (self->fence, get_target (self))
            && !lectern_relay_fence_allows_address (self->fence, address))
-    self->refusal = "its host is not on the public Internet, and [relay] allow does not name it";
+    self->refusal = out_of_bounds;
   else
-    self->let_through = TRUE;
-  return self->let_through;
+    {
+      self->let_through = TRUE;
+      return TRUE;
+    }
+  return FALSE;
+}
+
+/* What the upstream refers to is no more trusted than who made the relay; its addresses are asked
+ * for when it is connected to. */
+static gboolean
+may_follow (const char *url, gpointer user_data, GError **error)
+{
+  LecternRelayTransfer *self = user_data;
+
+  self->let_through = FALSE;
+  if (self->fence != NULL && !lectern_relay_fence_check_url (self->fence, url, error))
+    {
+      self->refusal = out_of_bounds;
+      return FALSE;
+    }
+  g_free (self->target);
+  self->target = g_strdup (url);
+  return TRUE;
 }
 
 static LecternTransfer *
@@ -340,6 +374,7 @@ begin_transfer (LecternRelayTransfer *self, GError **error)
     .via = self->via,
     .transport = self->rule->transport,
     .filter = may_connect,
+    .follow = may_follow,
     .filter_data = self,
     .timeout_us = self->silence_us,
   };
@@ -405,8 +440,7 @@ lectern_relay_transfer_new (const LecternRelayTransferSpec *spec, LecternRelayTr
   self->hold_us = spec->hold_us;
   self->timeout_us = spec->timeout_us;
   self->silence_us = spec->silence_us;
-  if (lectern_relay_url_names (self->url, self->name))
-    self->doors = lectern_host_list_addresses (spec->host);
+  self->doors = lectern_host_list_addresses (spec->host);
   self->func = func;
   self->user_data = user_data;
   lectern_reactor_post (self->reactor, begin, self, transfer_unref);

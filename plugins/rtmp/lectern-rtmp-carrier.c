@@ -2,53 +2,37 @@
 #include "lectern-rtmp-carrier.h"
 
 #include "lectern-rtmp-client.h"
+#include "lectern-rtmp-login.h"
 #include "lectern-rtmp-push.h"
 #include "lectern-rtmp-url.h"
 
 #define INPUT_LIMIT 4096 /* unconsumed: half a handshake at most, or a part of a chunk's header */
-#define TIMEOUT_US (10 * G_USEC_PER_SEC)
 
 /* One stream on its way. */
 typedef struct
 {
-  guint refs;
-  LecternReactor *reactor;
+  LecternCarriage carriage; /* first */
+  LecternHost *host;
   LecternRtmpUrl url;
+  LecternRtmpLogin login;
+  char *login_query; /* of the next connect, or NULL */
   char *via;
-  const LecternCarrierEvents *events;
-  gpointer events_data;
-  gint64 timeout_us;
-  LecternTimer timer; /* looks whether it is silent */
-  gint64 heard_us;    /* when something of use last came */
-  GError *error;      /* found before it began */
-
-  LecternDial *dial;
-  LecternConnection *connection;
   LecternRtmpClient *client;
-  gboolean over; /* no more events */
-
-  LecternStream *stream; /* of a push, else NULL */
-  LecternRtmpPush *push;
-
-  LecternPublisher *publisher; /* of a pull, once there is media */
-  LecternFlvIngest ingest;
-  GVariant *metadata; /* that came before */
-  guint64 bytes;
+  LecternRtmpPush *push;   /* of a push, once it was accepted */
+  LecternFlvIngest ingest; /* of a pull */
 } Transfer;
 
 static void
-transfer_unref (Transfer *self)
+clear (LecternCarriage *carriage)
 {
-  if (--self->refs > 0)
-    return;
-  g_object_unref (self->reactor);
+  Transfer *self = (Transfer *) carriage;
+
+  g_object_unref (self->host);
   lectern_rtmp_url_clear (&self->url);
+  lectern_rtmp_login_clear (&self->login);
+  g_free (self->login_query);
   g_free (self->via);
-  g_clear_error (&self->error);
-  g_clear_pointer (&self->stream, lectern_stream_unref);
   g_clear_pointer (&self->client, lectern_rtmp_client_free);
-  g_clear_pointer (&self->metadata, g_variant_unref);
-  g_free (self);
 }
 
 static void
@@ -57,100 +41,45 @@ flush (Transfer *self)
   g_autoptr (GBytes) output = lectern_rtmp_client_take_output (self->client);
 
   if (output != NULL)
-    (void) lectern_connection_write (self->connection, g_bytes_get_data (output, NULL),
+    (void) lectern_connection_write (self->carriage.connection, g_bytes_get_data (output, NULL),
                                      g_bytes_get_size (output));
 }
 
-/* Ends all but telling. */
 static void
-tear_down (Transfer *self)
+halt (LecternCarriage *carriage)
 {
-  self->over = TRUE;
-  lectern_timer_stop (&self->timer);
-  g_clear_pointer (&self->dial, lectern_dial_cancel);
+  Transfer *self = (Transfer *) carriage;
+
   if (self->push != NULL)
-    self->bytes = lectern_rtmp_push_get_bytes (self->push);
+    carriage->bytes = lectern_rtmp_push_get_bytes (self->push);
   g_clear_pointer (&self->push, lectern_rtmp_push_free);
   lectern_flv_ingest_clear (&self->ingest);
-  g_clear_pointer (&self->publisher, lectern_publisher_unref);
-  if (self->connection == NULL)
+  if (carriage->connection == NULL)
     return;
-  lectern_connection_set_handler (self->connection, NULL, NULL);
   lectern_rtmp_client_end (self->client);
   flush (self);
-  lectern_connection_finish (self->connection);
-  g_clear_pointer (&self->connection, lectern_connection_unref);
-}
-
-/* @error: (nullable). */
-static void
-end (Transfer *self, const GError *error)
-{
-  if (self->over)
-    return;
-  self->refs++;
-  tear_down (self);
-  self->events->ended (error, self->events_data);
-  transfer_unref (self);
-}
-
-static void
-end_with (Transfer *self, LecternError code, const char *text)
-{
-  g_autoptr (GError) error = g_error_new_literal (LECTERN_ERROR, (int) code, text);
-
-  end (self, error);
+  lectern_connection_finish (carriage->connection);
 }
 
 /* Pull */
 
 static gboolean
-begin_publish (Transfer *self, GError **error)
-{
-  LecternPublisher *publisher = self->events->publish (self->events_data, error);
-
-  if (self->over)
-    {
-      g_clear_pointer (&publisher, lectern_publisher_unref);
-      return TRUE;
-    }
-  if (publisher == NULL)
-    return FALSE;
-  self->ingest.publisher = self->publisher = publisher;
-  if (self->metadata != NULL)
-    lectern_publisher_set_metadata (publisher, self->metadata);
-  return TRUE;
-}
-
-static gboolean
 take_media (Transfer *self, const LecternRtmpMessage *message, GError **error)
 {
+  LecternCarriage *carriage = &self->carriage;
   g_autoptr (GError) why = NULL;
 
-  self->heard_us = lectern_clock_now_us ();
-  if (self->publisher == NULL && message->type != LECTERN_RTMP_AUDIO
+  lectern_carriage_heard (carriage);
+  if (carriage->publisher == NULL && message->type != LECTERN_RTMP_AUDIO
       && message->type != LECTERN_RTMP_VIDEO)
     return TRUE;
-  if (self->publisher == NULL && !begin_publish (self, error))
-    return FALSE;
-  if (self->over)
+  if (!lectern_carriage_publish (carriage))
     return TRUE;
-  self->bytes += g_bytes_get_size (message->payload);
+  self->ingest.publisher = carriage->publisher;
+  carriage->bytes += g_bytes_get_size (message->payload);
   return lectern_flv_ingest_take (&self->ingest, message->type, message->timestamp,
                                   message->payload, &why)
-         || lectern_flv_ingest_count_bad (&self->ingest, why, self->heard_us, error);
-}
-
-static void
-take_metadata (Transfer *self, GVariant *metadata)
-{
-  if (self->publisher != NULL)
-    {
-      lectern_publisher_set_metadata (self->publisher, metadata);
-      return;
-    }
-  g_clear_pointer (&self->metadata, g_variant_unref);
-  self->metadata = g_variant_ref (metadata);
+         || lectern_flv_ingest_count_bad (&self->ingest, why, lectern_clock_now_us (), error);
 }
 
 /* Push */
@@ -158,23 +87,75 @@ take_metadata (Transfer *self, GVariant *metadata)
 static void
 on_pushed (LecternRtmpPush *push, gpointer user_data)
 {
-  end (user_data, NULL);
+  lectern_carriage_end (user_data, NULL);
 }
 
 static void
 take_started (Transfer *self)
 {
-  self->heard_us = lectern_clock_now_us ();
-  if (self->stream == NULL)
+  LecternCarriage *carriage = &self->carriage;
+
+  lectern_carriage_heard (carriage);
+  if (carriage->stream == NULL)
     return;
   /* From here on nothing needs to come; a peer that takes nothing is the connection's to notice. */
-  lectern_timer_stop (&self->timer);
+  lectern_carriage_expect (carriage, NULL);
   flush (self);
   self->push
-      = lectern_rtmp_push_new (self->stream, self->connection,
+      = lectern_rtmp_push_new (carriage->stream, carriage->connection,
                                lectern_rtmp_client_get_stream (self->client), on_pushed, self);
-  if (self->events->started != NULL)
-    self->events->started (self->events_data);
+  lectern_carriage_started (carriage);
+}
+
+/* Another connection */
+
+static void
+dial (Transfer *self)
+{
+  g_autoptr (LecternConfig) config = lectern_host_get_config (self->host);
+  LecternDialTarget target = { .host = self->url.host,
+                               .port = self->url.port,
+                               .secure = self->url.secure,
+                               .dscp = lectern_config_get_dscp (config, "rtmp", "dscp") };
+
+  lectern_carriage_dial (&self->carriage, lectern_host_get_dialer (self->host), &target);
+}
+
+static void
+take_login (Transfer *self)
+{
+  lectern_rtmp_login_clear (&self->login);
+  g_clear_pointer (&self->login_query, g_free);
+  self->login.user = g_strdup (self->url.user);
+  self->login.password = g_strdup (self->url.password);
+}
+
+/* @asked: the server's description of what it wants to know. */
+static gboolean
+answer_login (Transfer *self, const char *asked, GError **error)
+{
+  g_free (self->login_query);
+  self->login_query = lectern_rtmp_login_answer (&self->login, asked, self->url.app, NULL, error);
+  if (self->login_query == NULL)
+    return FALSE;
+  dial (self);
+  return TRUE;
+}
+
+static gboolean
+follow (Transfer *self, const char *redirect, GError **error)
+{
+  g_auto (LecternRtmpUrl) target = { .host = NULL };
+  g_autofree char *url = lectern_rtmp_url_redirect (&self->url, redirect, &target, error);
+
+  if (url == NULL || !lectern_carriage_follow (&self->carriage, url, error))
+    return FALSE;
+  lectern_rtmp_url_clear (&self->url);
+  self->url = target;
+  target = (LecternRtmpUrl){ .host = NULL };
+  take_login (self);
+  dial (self);
+  return TRUE;
 }
 
 /* The connection */
@@ -187,17 +168,22 @@ handle_event (Transfer *self, LecternRtmpEvent *event, GError **error)
     case LECTERN_RTMP_EVENT_STARTED:
       take_started (self);
       return TRUE;
+    case LECTERN_RTMP_EVENT_LOGIN:
+      return answer_login (self, g_variant_get_string (event->value, NULL), error);
+    case LECTERN_RTMP_EVENT_REDIRECT:
+      return follow (self, g_variant_get_string (event->value, NULL), error);
     case LECTERN_RTMP_EVENT_MEDIA:
     case LECTERN_RTMP_EVENT_SCRIPT:
       return take_media (self, &event->message, error);
     case LECTERN_RTMP_EVENT_METADATA:
-      take_metadata (self, event->value);
+      lectern_carriage_take_metadata (&self->carriage, event->value);
       return TRUE;
     case LECTERN_RTMP_EVENT_STOP:
-      if (self->stream == NULL)
-        end (self, NULL);
+      if (self->carriage.stream == NULL)
+        lectern_carriage_end (&self->carriage, NULL);
       else
-        end_with (self, LECTERN_ERROR_CLOSED, "the server wants no more of the stream");
+        lectern_carriage_end_with (&self->carriage, LECTERN_ERROR_CLOSED,
+                                   "the server wants no more of the stream");
       return TRUE;
     default:
       return lectern_flv_ingest_count_bad (&self->ingest, NULL, lectern_clock_now_us (), error);
@@ -211,8 +197,8 @@ input (LecternConnection *connection, const guint8 *data, gsize length, gpointer
   g_autoptr (GError) error = NULL;
   gsize used = 0;
 
-  self->refs++;
-  while (!self->over && error == NULL)
+  lectern_carriage_ref (&self->carriage);
+  while (self->carriage.connection == connection && error == NULL)
     {
       g_auto (LecternRtmpEvent) event = { LECTERN_RTMP_EVENT_NONE };
 
@@ -222,10 +208,10 @@ input (LecternConnection *connection, const guint8 *data, gsize length, gpointer
       handle_event (self, &event, &error);
     }
   if (error != NULL)
-    end (self, error);
-  else if (!self->over)
+    lectern_carriage_end (&self->carriage, error);
+  else if (self->carriage.connection == connection)
     flush (self);
-  transfer_unref (self);
+  lectern_carriage_unref (&self->carriage);
   return used;
 }
 
@@ -238,43 +224,24 @@ writable (LecternConnection *connection, gpointer user_data)
     lectern_rtmp_push_writable (self->push);
 }
 
-/* One that crashed closes in order too, so this alone is no end of the stream. */
-static void
-closed (LecternConnection *connection, const GError *error, gpointer user_data)
-{
-  Transfer *self = user_data;
-
-  g_clear_pointer (&self->connection, lectern_connection_unref);
-  if (error != NULL)
-    end (self, error);
-  else
-    end_with (self, LECTERN_ERROR_CLOSED, "the server closed the connection");
-}
-
 static const LecternConnectionHandler handler = {
   .input = input,
   .writable = writable,
-  .closed = closed,
+  .closed = lectern_carriage_closed,
 };
 
 static void
-on_dialled (LecternConnection *connection, const GError *error, gpointer user_data)
+connected (LecternCarriage *carriage, LecternConnection *connection)
 {
-  Transfer *self = user_data;
-  const LecternRtmpClientTarget target = { .publish = self->stream != NULL,
+  Transfer *self = (Transfer *) carriage;
+  const LecternRtmpClientTarget target = { .publish = carriage->stream != NULL,
                                            .app = self->url.app,
                                            .name = self->url.name,
                                            .tc_url = self->url.tc_url,
-                                           .via = self->via };
+                                           .via = self->via,
+                                           .login = self->login_query };
 
-  self->dial = NULL;
-  if (connection == NULL)
-    {
-      end (self, error);
-      return;
-    }
-  self->heard_us = lectern_clock_now_us ();
-  self->connection = lectern_connection_ref (connection);
+  g_clear_pointer (&self->client, lectern_rtmp_client_free);
   self->client = lectern_rtmp_client_new (&target);
   lectern_connection_set_input_limit (connection, INPUT_LIMIT);
   lectern_connection_set_handler (connection, &handler, self);
@@ -283,53 +250,26 @@ on_dialled (LecternConnection *connection, const GError *error, gpointer user_da
 
 /* Life */
 
-static void
-on_time (LecternTimer *timer)
-{
-  Transfer *self = (Transfer *) ((char *) timer - G_STRUCT_OFFSET (Transfer, timer));
-  gint64 left_us = self->heard_us + self->timeout_us - lectern_clock_now_us ();
-
-  if (self->error != NULL)
-    end (self, self->error);
-  else if (left_us <= 0 && self->dial == NULL)
-    end_with (self, LECTERN_ERROR_TIMED_OUT,
-              self->publisher != NULL ? "the server sends nothing" : "the server sends no stream");
-  else
-    lectern_timer_start (timer, self->reactor, left_us > 0 ? left_us : self->timeout_us, on_time);
-}
+static const LecternCarriageClass class = { .halt = halt, .clear = clear, .connected = connected };
 
 /* @stream: (nullable): of a push. */
 static gpointer
 begin (const LecternCarrierSpec *spec, LecternStream *stream, const LecternCarrierEvents *events,
        gpointer events_data, gpointer user_data)
 {
-  g_autoptr (LecternConfig) config = lectern_host_get_config (user_data);
-  Transfer *self = g_new0 (Transfer, 1);
-  LecternDialTarget target;
+  Transfer *self
+      = lectern_carriage_new (sizeof (Transfer), &class, spec, stream, events, events_data);
+  GError *error = NULL;
 
-  self->refs = 1;
-  self->reactor = g_object_ref (spec->reactor);
+  self->host = g_object_ref (LECTERN_HOST (user_data));
   self->via = g_strdup (spec->via);
-  self->events = events;
-  self->events_data = events_data;
-  self->timeout_us = spec->timeout_us > 0 ? spec->timeout_us : TIMEOUT_US;
-  self->heard_us = lectern_clock_now_us ();
-  self->stream = stream != NULL ? lectern_stream_ref (stream) : NULL;
-  if (!lectern_rtmp_url_parse (spec->url, &self->url, &self->error))
+  if (!lectern_rtmp_url_parse (spec->url, &self->url, &error))
     {
-      lectern_timer_start (&self->timer, self->reactor, 0, on_time);
+      lectern_carriage_fail (&self->carriage, error);
       return self;
     }
-  target = (LecternDialTarget){ .host = self->url.host,
-                                .port = self->url.port,
-                                .secure = self->url.secure,
-                                .filter = spec->filter,
-                                .filter_data = spec->filter_data,
-                                .timeout_us = self->timeout_us,
-                                .dscp = lectern_config_get_dscp (config, "rtmp", "dscp") };
-  self->dial = lectern_dialer_dial (lectern_host_get_dialer (user_data), self->reactor, &target,
-                                    on_dialled, self);
-  lectern_timer_start (&self->timer, self->reactor, self->timeout_us, on_time);
+  take_login (self);
+  dial (self);
   return self;
 }
 
@@ -340,28 +280,18 @@ pull (const LecternCarrierSpec *spec, const LecternCarrierEvents *events, gpoint
   return begin (spec, NULL, events, events_data, user_data);
 }
 
-static void
-stop (gpointer transfer)
-{
-  Transfer *self = transfer;
-
-  if (!self->over)
-    tear_down (self);
-  transfer_unref (self);
-}
-
 static guint64
 get_bytes (gpointer transfer)
 {
   Transfer *self = transfer;
 
-  return self->push != NULL ? lectern_rtmp_push_get_bytes (self->push) : self->bytes;
+  return self->push != NULL ? lectern_rtmp_push_get_bytes (self->push) : self->carriage.bytes;
 }
 
 const LecternCarrier lectern_rtmp_carrier = {
   .schemes = (const char *const[]){ "rtmp", "rtmps", NULL },
   .pull = pull,
   .push = begin,
-  .stop = stop,
+  .stop = lectern_carriage_stop,
   .get_bytes = get_bytes,
 };

@@ -1,120 +1,65 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "lectern-rtsp-carrier.h"
 
-#define TIMEOUT_US (10 * G_USEC_PER_SEC)
 #define MAX_BEHIND (16 * 1024 * 1024)
 #define AGENT "Lectern"
 
 /* One stream on its way. */
 typedef struct
 {
-  guint refs; /* the owner's, and running callbacks' */
+  LecternCarriage carriage; /* first */
   LecternHost *host;
-  LecternReactor *reactor;
-  const LecternCarrierEvents *events;
-  gpointer events_data;
   LecternDialFilter filter;
   gpointer filter_data;
-  gint64 timeout_us;
   JsonObject *parameters; /* of the job */
   char *title;            /* for the log */
   char *ca_file;          /* or NULL */
-  LecternTimer timer;     /* of resolving, or of telling what was wrong from the start */
-  GError *error;
   LecternResolve *resolve;
   LecternWorker *worker;
-  gboolean over; /* no more events */
-  guint64 bytes;
 
-  LecternPublisher *publisher; /* of a pull, from its first track on */
-
-  LecternStream *stream; /* of a push */
-  LecternFeed *feed;
+  LecternFeed *feed;       /* of a push */
   LecternTrack *tracks[3]; /* by media: what the job knows */
   gboolean begun;
 } Transfer;
 
 static void
-transfer_unref (Transfer *self)
+clear (LecternCarriage *carriage)
 {
-  if (--self->refs > 0)
-    return;
-  g_clear_error (&self->error);
+  Transfer *self = (Transfer *) carriage;
+
   g_clear_pointer (&self->parameters, json_object_unref);
-  g_clear_pointer (&self->stream, lectern_stream_unref);
   for (gsize i = 0; i < G_N_ELEMENTS (self->tracks); i++)
     g_clear_pointer (&self->tracks[i], lectern_track_unref);
-  g_object_unref (self->reactor);
   g_object_unref (self->host);
   g_free (self->title);
   g_free (self->ca_file);
-  g_free (self);
 }
 
 static void
-tear_down (Transfer *self)
+halt (LecternCarriage *carriage)
 {
-  self->over = TRUE;
-  lectern_timer_stop (&self->timer);
+  Transfer *self = (Transfer *) carriage;
+
   g_clear_pointer (&self->resolve, lectern_resolve_cancel);
   g_clear_pointer (&self->worker, lectern_worker_free);
   g_clear_pointer (&self->feed, lectern_feed_free);
-  g_clear_pointer (&self->publisher, lectern_publisher_unref);
-}
-
-/* @error: (nullable). Hold a reference over this. */
-static void
-end (Transfer *self, const GError *error)
-{
-  if (self->over)
-    return;
-  tear_down (self);
-  self->events->ended (error, self->events_data);
 }
 
 /* ── pull ── */
 
-/* Whoever is asked may stop the transfer. */
-static gboolean
-begin_publishing (Transfer *self)
-{
-  g_autoptr (GError) error = NULL;
-  LecternPublisher *publisher;
-
-  if (self->publisher != NULL)
-    return TRUE;
-  publisher = self->events->publish (self->events_data, &error);
-  if (publisher == NULL || self->over)
-    {
-      g_clear_pointer (&publisher, lectern_publisher_unref);
-      end (self, error);
-      return FALSE;
-    }
-  self->publisher = publisher;
-  return TRUE;
-}
-
 static void
 on_track (LecternWorker *worker, guint lane, LecternTrack *track, gpointer user_data)
 {
-  Transfer *self = user_data;
+  LecternCarriage *self = user_data;
 
-  self->refs++;
-  if (self->stream == NULL && begin_publishing (self))
-    lectern_publisher_set_track (self->publisher, track);
-  transfer_unref (self);
+  if (self->stream == NULL)
+    lectern_carriage_take_track (self, track);
 }
 
 static void
 on_packet (LecternWorker *worker, guint lane, LecternPacket *packet, gpointer user_data)
 {
-  Transfer *self = user_data;
-
-  if (self->publisher == NULL)
-    return;
-  self->bytes += lectern_packet_get_size (packet);
-  lectern_publisher_push (self->publisher, packet->track->media, packet->flags, packet->dts,
-                          packet->pts, packet->payload);
+  lectern_carriage_take_packet (user_data, packet);
 }
 
 static void
@@ -127,8 +72,8 @@ take_statistics (Transfer *self, JsonObject *message)
     = (gint64) (json_object_get_double_member_with_default (message, "jitter_ms", 0) * 1000),
   };
 
-  if (self->publisher != NULL)
-    lectern_publisher_set_reception (self->publisher, &reception);
+  if (self->carriage.publisher != NULL)
+    lectern_publisher_set_reception (self->carriage.publisher, &reception);
 }
 
 /* ── push ── */
@@ -160,11 +105,11 @@ give_packet (Transfer *self, LecternPacket *packet)
   if (!self->begun)
     {
       self->begun = TRUE;
-      lectern_stream_get_info (self->stream, &info);
+      lectern_stream_get_info (self->carriage.stream, &info);
       tell_track (self, packet->track->media == LECTERN_MEDIA_VIDEO ? info.audio : info.video);
     }
   if (lectern_worker_send_packet (self->worker, 0, packet))
-    self->bytes += lectern_packet_get_size (packet);
+    self->carriage.bytes += lectern_packet_get_size (packet);
 }
 
 static void
@@ -189,8 +134,9 @@ on_ready (LecternWorker *worker, gpointer user_data)
 {
   Transfer *self = user_data;
 
-  if (self->stream != NULL)
-    self->feed = lectern_feed_new (self->stream, self->reactor, MAX_BEHIND, on_feed, self);
+  if (self->carriage.stream != NULL)
+    self->feed = lectern_feed_new (self->carriage.stream, self->carriage.reactor, MAX_BEHIND,
+                                   on_feed, self);
 }
 
 /* ── the job ── */
@@ -201,22 +147,16 @@ on_message (LecternWorker *worker, JsonObject *message, gpointer user_data)
   Transfer *self = user_data;
   const char *event = json_object_get_string_member_with_default (message, "event", "");
 
-  self->refs++;
-  if (self->stream == NULL && g_strcmp0 (event, "statistics") == 0)
+  if (self->carriage.stream == NULL && g_strcmp0 (event, "statistics") == 0)
     take_statistics (self, message);
-  if (self->stream != NULL && g_strcmp0 (event, "started") == 0 && self->events->started != NULL)
-    self->events->started (self->events_data);
-  transfer_unref (self);
+  if (self->carriage.stream != NULL && g_strcmp0 (event, "started") == 0)
+    lectern_carriage_started (&self->carriage);
 }
 
 static void
 on_ended (LecternWorker *worker, const GError *error, gpointer user_data)
 {
-  Transfer *self = user_data;
-
-  self->refs++;
-  end (self, error);
-  transfer_unref (self);
+  lectern_carriage_end (user_data, error);
 }
 
 static void
@@ -228,7 +168,7 @@ start_worker (Transfer *self)
                                               .message = on_message,
                                               .ended = on_ended };
   const LecternWorkerSpec spec = {
-    .job = self->stream != NULL ? "push" : "pull",
+    .job = self->carriage.stream != NULL ? "push" : "pull",
     .title = self->title,
     .parameters = self->parameters,
     .read_path = self->ca_file,
@@ -236,8 +176,8 @@ start_worker (Transfer *self)
     .once = TRUE,
   };
 
-  self->worker = lectern_worker_new (lectern_host_get_workers (self->host), &spec, self->reactor,
-                                     &events, self);
+  self->worker = lectern_worker_new (lectern_host_get_workers (self->host), &spec,
+                                     self->carriage.reactor, &events, self);
 }
 
 static void
@@ -247,9 +187,8 @@ on_resolved (const LecternAddress *addresses, guint n_addresses, const GError *e
   Transfer *self = user_data;
   JsonArray *allowed = json_array_new ();
 
-  self->refs++;
   self->resolve = NULL;
-  lectern_timer_stop (&self->timer);
+  lectern_carriage_expect (&self->carriage, NULL);
   for (guint i = 0; i < n_addresses; i++)
     if (self->filter == NULL || self->filter (&addresses[i], self->filter_data))
       {
@@ -257,31 +196,17 @@ on_resolved (const LecternAddress *addresses, guint n_addresses, const GError *e
 
         json_array_add_string_element (allowed, text);
       }
-  if (error == NULL && json_array_get_length (allowed) == 0)
-    self->error = g_error_new_literal (LECTERN_ERROR, LECTERN_ERROR_DENIED,
-                                       "the host's addresses are not allowed");
   json_object_set_array_member (self->parameters, "addresses", allowed);
-  if (error != NULL || self->error != NULL)
-    end (self, error != NULL ? error : self->error);
+  if (error != NULL)
+    lectern_carriage_end (&self->carriage, error);
+  else if (json_array_get_length (allowed) == 0)
+    lectern_carriage_end_with (&self->carriage, LECTERN_ERROR_DENIED,
+                               "the host's addresses are not allowed");
   else
     start_worker (self);
-  transfer_unref (self);
 }
 
 /* ── life ── */
-
-static void
-on_time (LecternTimer *timer)
-{
-  Transfer *self = (Transfer *) ((char *) timer - G_STRUCT_OFFSET (Transfer, timer));
-
-  self->refs++;
-  if (self->error == NULL)
-    self->error = g_error_new_literal (LECTERN_ERROR, LECTERN_ERROR_TIMED_OUT,
-                                       "the host's name is not resolved in time");
-  end (self, self->error);
-  transfer_unref (self);
-}
 
 static void
 set_string (JsonObject *object, const char *name, const char *value)
@@ -324,10 +249,10 @@ read_spec (Transfer *self, const LecternCarrierSpec *spec)
   g_autoptr (LecternConfig) config = lectern_host_get_config (self->host);
   g_autofree char *masked = lectern_carrier_mask_url (spec->url);
 
-  self->timeout_us = spec->timeout_us > 0 ? spec->timeout_us : TIMEOUT_US;
   self->filter = spec->filter;
   self->filter_data = spec->filter_data;
-  self->title = g_strdup_printf ("%s %s", self->stream != NULL ? "push to" : "pull from", masked);
+  self->title
+      = g_strdup_printf ("%s %s", self->carriage.stream != NULL ? "push to" : "pull from", masked);
   self->ca_file = g_strdup (lectern_config_get_string (config, "server", "ca-file"));
   if (self->ca_file != NULL && *self->ca_file == '\0')
     g_clear_pointer (&self->ca_file, g_free);
@@ -336,38 +261,39 @@ read_spec (Transfer *self, const LecternCarrierSpec *spec)
   set_string (self->parameters, "ca_file", self->ca_file);
   set_string (self->parameters, "user_agent", AGENT);
   set_string (self->parameters, "via", spec->via);
+  json_object_set_int_member (self->parameters, "dscp",
+                              lectern_config_get_dscp (config, "rtsp", "dscp"));
   json_object_set_int_member (self->parameters, "timeout_ms",
-                              CLAMP (self->timeout_us / 1000, 1000, 600000));
+                              CLAMP (self->carriage.timeout_us / 1000, 1000, 600000));
 }
+
+static const LecternCarriageClass class = { .halt = halt, .clear = clear };
 
 /* @stream: (nullable): of a push. */
 static gpointer
 begin (const LecternCarrierSpec *spec, LecternStream *stream, const LecternCarrierEvents *events,
        gpointer events_data, gpointer user_data)
 {
-  Transfer *self = g_new0 (Transfer, 1);
+  Transfer *self
+      = lectern_carriage_new (sizeof (Transfer), &class, spec, stream, events, events_data);
   g_autofree char *host = NULL;
   int port = -1;
 
-  self->refs = 1;
   self->host = g_object_ref (LECTERN_HOST (user_data));
-  self->reactor = g_object_ref (spec->reactor);
-  self->events = events;
-  self->events_data = events_data;
-  self->stream = stream != NULL ? lectern_stream_ref (stream) : NULL;
   self->parameters = json_object_new ();
   read_spec (self, spec);
   host = read_url (self, spec->url, &port);
   if (host == NULL)
     {
-      self->error = g_error_new_literal (LECTERN_ERROR, LECTERN_ERROR_INVALID_DATA,
-                                         "not an address like rtsp://host/path");
-      lectern_timer_start (&self->timer, self->reactor, 0, on_time);
+      lectern_carriage_fail (&self->carriage,
+                             g_error_new_literal (LECTERN_ERROR, LECTERN_ERROR_INVALID_DATA,
+                                                  "not an address like rtsp://host/path"));
       return self;
     }
-  lectern_timer_start (&self->timer, self->reactor, self->timeout_us, on_time);
-  self->resolve = lectern_dialer_resolve (lectern_host_get_dialer (self->host), self->reactor, host,
-                                          (guint16) port, on_resolved, self);
+  lectern_carriage_expect (&self->carriage, "the host's name is not resolved in time");
+  self->resolve
+      = lectern_dialer_resolve (lectern_host_get_dialer (self->host), self->carriage.reactor, host,
+                                (guint16) port, on_resolved, self);
   return self;
 }
 
@@ -378,28 +304,15 @@ pull (const LecternCarrierSpec *spec, const LecternCarrierEvents *events, gpoint
   return begin (spec, NULL, events, events_data, user_data);
 }
 
-static void
-stop (gpointer transfer)
-{
-  Transfer *self = transfer;
-
-  if (!self->over)
-    tear_down (self);
-  transfer_unref (self);
-}
-
-static guint64
-get_bytes (gpointer transfer)
-{
-  return ((Transfer *) transfer)->bytes;
-}
-
 void
 lectern_rtsp_carrier_register (LecternPlugin *plugin)
 {
   static const char *const schemes[] = { "rtsp", "rtsps", NULL };
-  static const LecternCarrier carrier
-      = { .schemes = schemes, .pull = pull, .push = begin, .stop = stop, .get_bytes = get_bytes };
+  static const LecternCarrier carrier = { .schemes = schemes,
+                                          .pull = pull,
+                                          .push = begin,
+                                          .stop = lectern_carriage_stop,
+                                          .get_bytes = lectern_carriage_get_bytes };
 
   lectern_plugin_add_carrier (plugin, &carrier, lectern_plugin_get_host (plugin));
 }

@@ -108,6 +108,12 @@ is_allowed (const LecternAddress *address, gpointer filter_data)
   return ((Load *) filter_data)->loopback || !lectern_address_is_loopback (address);
 }
 
+static gboolean
+follow (const char *url, gpointer filter_data, GError **error)
+{
+  return TRUE;
+}
+
 static void
 begin (gpointer data)
 {
@@ -118,6 +124,7 @@ begin (gpointer data)
                                     .via = lectern_host_get_id (self->host),
                                     .transport = self->transport,
                                     .filter = is_allowed,
+                                    .follow = follow,
                                     .filter_data = self,
                                     .timeout_us = self->timeout_us };
   g_autoptr (GError) error = NULL;
