@@ -9,6 +9,7 @@ import json
 import os
 import re
 import selectors
+import signal
 import socket
 import threading
 import time
@@ -622,6 +623,28 @@ class LostUpstream(RelayCase):
         print(f"# killed {KILLS} times; pictures after {min(waits):.2f} to {max(waits):.2f} s")
         self.assertEqual([viewer for viewer in viewers if viewer.over], [])
         self.assertLess(max(waits), 3 * lectern_test.PATIENCE)
+
+    def test_a_worker_that_is_killed_is_followed_by_another_within_two_seconds(self):
+        origin = self.origin()
+        url = f"rtsp://127.0.0.1:{origin.port('rtsp')}/live/a"
+        edge = self.edge({"relay.pull": f"live/a {url} tcp; live/b rtmp://127.0.0.1:{origin.rtmp_port}/live/a"},
+                         allow=["pull from"])
+        with lectern_test.ffmpeg_push(origin.push_url("live/a", key=None), gop=0.5, rate=25):
+            viewer, other = self.watch(edge, "live/a"), self.watch(edge, "live/b")
+            viewer.wait_pictures(5)
+            other.wait_pictures(5)
+            os.kill(edge.wait_worker(f"pull from {url}"), signal.SIGKILL)
+            killed = time.monotonic()
+            lectern_test.wait_for(lambda: edge.stream("live/a")["state"] == "away", 5, "away")
+            edge.wait_live("live/a")
+            live = time.monotonic() - killed
+            seen = viewer.wait_after(time.monotonic()) - killed
+            print(f"# live again after {live:.2f} s, a picture after {seen:.2f} s")
+            self.assertLess(live, 2 * lectern_test.PATIENCE)
+            self.assertLess(seen, 3 * lectern_test.PATIENCE)
+            self.assertFalse(viewer.over or other.over)
+            gaps = [after - before for before, after in zip(list(other.times), list(other.times)[1:])]
+            self.assertLess(max(gaps), lectern_test.PATIENCE)
 
     def test_viewers_are_kept_no_longer_than_hold(self):
         origin = self.origin()
