@@ -20,7 +20,9 @@ struct _SrtCaller
   char *name;
   gboolean refused;
   TsInput *input;   /* NULL: not allowed yet */
-  gint64 heard_us;  /* bytes came */
+  int idle_ms;      /* silence after which the library gives up */
+  gint64 heard_us;  /* a packet came from the network */
+  gint64 arrived;   /* packets at that time */
   gint64 worked_us; /* a frame came of them */
   guint frames;     /* at that time */
   gint64 told_us;   /* statistics */
@@ -42,6 +44,7 @@ srt_caller_new (LecternJob *job, SRTSOCKET socket, guint id, const LecternAddres
   SrtCaller *self = g_new0 (SrtCaller, 1);
   char stream_id[513] = "";
   int size = sizeof stream_id - 1;
+  int idle_size = sizeof self->idle_ms;
   g_autoptr (JsonObject) message = NULL;
 
   self->job = job;
@@ -49,6 +52,8 @@ srt_caller_new (LecternJob *job, SRTSOCKET socket, guint id, const LecternAddres
   self->id = id;
   self->name = lectern_address_to_string (peer);
   self->heard_us = self->worked_us = self->told_us = g_get_monotonic_time ();
+  self->idle_ms = SRT_CALLER_IDLE_MS;
+  (void) srt_getsockflag (socket, SRTO_PEERIDLETIMEO, &self->idle_ms, &idle_size);
   if (srt_getsockflag (socket, SRTO_STREAMID, stream_id, &size) != 0)
     stream_id[0] = '\0';
   message = make_message (self, "caller");
@@ -91,18 +96,18 @@ srt_caller_allow (SrtCaller *self, guint lane, GError **error)
 }
 
 /* A peer that hangs up says so, one that is lost is silent first; the library does not tell which
- * it was. */
+ * it was. What is read now came from the network the latency ago. */
 static gboolean
 set_end (SrtCaller *self, gboolean *orderly, GError **error)
 {
   gint64 silent_us = g_get_monotonic_time () - self->heard_us;
 
-  *orderly = silent_us < SRT_CALLER_IDLE_MS * 1000 / 4;
+  *orderly = silent_us < self->idle_ms * 1000LL / 2;
   if (*orderly)
     g_set_error_literal (error, LECTERN_ERROR, LECTERN_ERROR_CLOSED, "it hung up");
   else
     g_set_error (error, LECTERN_ERROR, LECTERN_ERROR_CLOSED,
-                 "the connection broke, after %.1f s without data",
+                 "the connection broke, after %.1f s of silence",
                  silent_us / (double) G_USEC_PER_SEC);
   return FALSE;
 }
@@ -139,7 +144,6 @@ srt_caller_read (SrtCaller *self, gboolean *orderly, GError **error)
         return set_end (self, orderly, error);
       if (size == 0)
         return TRUE;
-      self->heard_us = g_get_monotonic_time ();
       if (!ts_input_push (self->input, data, (gsize) size, error))
         return FALSE;
     }
@@ -147,19 +151,34 @@ srt_caller_read (SrtCaller *self, gboolean *orderly, GError **error)
 }
 
 static void
-tell_statistics (SrtCaller *self)
+tell_statistics (SrtCaller *self, const SRT_TRACEBSTATS *statistics)
 {
   g_autoptr (JsonObject) message = make_message (self, "statistics");
+
+  json_object_set_int_member (message, "packets", statistics->pktRecvTotal);
+  json_object_set_int_member (message, "lost", statistics->pktRcvLossTotal);
+  json_object_set_int_member (message, "dropped", statistics->pktRcvDropTotal);
+  json_object_set_int_member (message, "bytes", (gint64) statistics->byteRecvTotal);
+  json_object_set_int_member (message, "rtt_us", (gint64) (statistics->msRTT * 1000));
+  lectern_job_send_message (self->job, message);
+}
+
+static void
+look_at_statistics (SrtCaller *self, gint64 now_us)
+{
   SRT_TRACEBSTATS statistics;
 
   if (srt_bstats (self->socket, &statistics, FALSE) != 0)
     return;
-  json_object_set_int_member (message, "packets", statistics.pktRecvTotal);
-  json_object_set_int_member (message, "lost", statistics.pktRcvLossTotal);
-  json_object_set_int_member (message, "dropped", statistics.pktRcvDropTotal);
-  json_object_set_int_member (message, "bytes", (gint64) statistics.byteRecvTotal);
-  json_object_set_int_member (message, "rtt_us", (gint64) (statistics.msRTT * 1000));
-  lectern_job_send_message (self->job, message);
+  if (statistics.pktRecvTotal != self->arrived)
+    {
+      self->arrived = statistics.pktRecvTotal;
+      self->heard_us = now_us;
+    }
+  if (now_us - self->told_us < STATISTICS_US)
+    return;
+  self->told_us = now_us;
+  tell_statistics (self, &statistics);
 }
 
 static gboolean
@@ -188,11 +207,7 @@ srt_caller_check (SrtCaller *self, gint64 now_us, gint64 timeout_us, gboolean *o
       self->frames = frames;
       self->worked_us = now_us;
     }
-  if (now_us - self->told_us >= STATISTICS_US)
-    {
-      self->told_us = now_us;
-      tell_statistics (self);
-    }
+  look_at_statistics (self, now_us);
   if (now_us - self->worked_us < timeout_us)
     return ts_input_check (self->input, error);
   g_set_error (error, LECTERN_ERROR, LECTERN_ERROR_TIMED_OUT, "no picture and no sound for %.1f s",

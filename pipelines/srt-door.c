@@ -15,6 +15,13 @@
 #define CHECK_US (100 * 1000)
 #define TICK_US G_USEC_PER_SEC
 
+/* What the server says of a caller. */
+typedef struct
+{
+  gint64 caller;
+  gint64 lane; /* it is allowed; -1: it is to go */
+} Command;
+
 struct _SrtDoor
 {
   LecternJob *job;
@@ -22,7 +29,7 @@ struct _SrtDoor
   guint n_listeners;
   int poll;
   GThread *thread;       /* NULL until the door is open */
-  GAsyncQueue *commands; /* of JsonObject, for the thread */
+  GAsyncQueue *commands; /* of Command, for the thread */
   gint stopping;         /* atomic */
   gint waiting;          /* atomic: callers without an answer */
 
@@ -140,10 +147,8 @@ read_caller (SrtDoor *self, SRTSOCKET socket)
 
 /* Returns: the index, or -1. */
 static gint
-find_caller (SrtDoor *self, JsonObject *message)
+find_caller (SrtDoor *self, gint64 id)
 {
-  gint64 id = json_object_get_int_member_with_default (message, "caller", 0);
-
   for (guint i = 0; i < self->callers->len; i++)
     if (srt_caller_get_id (self->callers->pdata[i]) == id)
       return (gint) i;
@@ -157,7 +162,7 @@ allow (SrtDoor *self, guint index, gint64 lane)
   int events = SRT_EPOLL_IN | SRT_EPOLL_ERR;
   g_autoptr (GError) error = NULL;
 
-  if (lane < 0 || lane >= LECTERN_LINK_MAX_LANES || !srt_caller_is_waiting (caller))
+  if (lane >= LECTERN_LINK_MAX_LANES || !srt_caller_is_waiting (caller))
     return;
   if (!srt_caller_allow (caller, (guint) lane, &error))
     {
@@ -185,18 +190,17 @@ close_caller (SrtDoor *self, guint index)
 static void
 follow_commands (SrtDoor *self)
 {
-  JsonObject *message;
+  Command *command;
 
-  while ((message = g_async_queue_try_pop (self->commands)) != NULL)
+  while ((command = g_async_queue_try_pop (self->commands)) != NULL)
     {
-      const char *event = json_object_get_string_member_with_default (message, "event", "");
-      gint index = find_caller (self, message);
+      gint index = find_caller (self, command->caller);
 
-      if (index >= 0 && g_str_equal (event, "allow"))
-        allow (self, (guint) index, json_object_get_int_member_with_default (message, "lane", -1));
+      if (index >= 0 && command->lane >= 0)
+        allow (self, (guint) index, command->lane);
       else if (index >= 0)
         close_caller (self, (guint) index);
-      json_object_unref (message);
+      g_free (command);
     }
 }
 
@@ -355,6 +359,17 @@ take_settings (SrtDoor *self, JsonObject *object)
       = g_strdup (json_object_get_string_member_with_default (object, "passphrase", ""));
 }
 
+/* Not the message itself: json-glib counts references without locks. */
+static void
+push_command (SrtDoor *self, JsonObject *message, gboolean allowed)
+{
+  Command *command = g_new (Command, 1);
+
+  command->caller = json_object_get_int_member_with_default (message, "caller", 0);
+  command->lane = allowed ? json_object_get_int_member_with_default (message, "lane", -1) : -1;
+  g_async_queue_push (self->commands, command);
+}
+
 gboolean
 srt_door_take (SrtDoor *self, JsonObject *message, GError **error)
 {
@@ -362,7 +377,7 @@ srt_door_take (SrtDoor *self, JsonObject *message, GError **error)
 
   if (!g_str_equal (event, "settings"))
     {
-      g_async_queue_push (self->commands, json_object_ref (message));
+      push_command (self, message, g_str_equal (event, "allow"));
       return TRUE;
     }
   take_settings (self, message);
@@ -380,7 +395,7 @@ srt_door_new (LecternJob *job, GArray *addresses, guint dscp, GError **error)
   self->job = job;
   self->poll = srt_epoll_create ();
   srt_epoll_set (self->poll, SRT_EPOLL_ENABLE_EMPTY);
-  self->commands = g_async_queue_new_full ((GDestroyNotify) json_object_unref);
+  self->commands = g_async_queue_new_full (g_free);
   self->callers = g_ptr_array_new ();
   self->passphrase = g_strdup ("");
   g_mutex_init (&self->lock);

@@ -44,6 +44,7 @@ struct _TsInput
 
   /* The streaming thread's. */
   Track tracks[2];
+  GPtrArray *spares; /* of GstPad: further ones of a kind */
   gboolean complete; /* no further tracks come */
   gboolean flowing;  /* nothing is held any more */
   GPtrArray *held;   /* of LecternPacket */
@@ -252,21 +253,61 @@ link_track (Track *track, GstPad *pad, const char *parser)
   gst_pad_link (pad, sink);
 }
 
+static GstCaps *
+get_caps (GstPad *pad)
+{
+  GstCaps *caps = gst_pad_get_current_caps (pad);
+
+  return caps != NULL ? caps : gst_caps_new_empty_simple ("none");
+}
+
+/* Returns: (nullable): what takes @caps when it is the first of its kind. */
+static Track *
+find_track (TsInput *self, GstCaps *caps)
+{
+  const char *name = gst_structure_get_name (gst_caps_get_structure (caps, 0));
+
+  return g_str_has_prefix (name, "video/")   ? &self->tracks[0]
+         : g_str_has_prefix (name, "audio/") ? &self->tracks[1]
+                                             : NULL;
+}
+
 static void
 on_pad_added (GstElement *demux, GstPad *pad, gpointer user_data)
 {
   TsInput *self = user_data;
-  g_autoptr (GstCaps) caps = gst_pad_get_current_caps (pad);
-  const char *name = caps != NULL ? gst_structure_get_name (gst_caps_get_structure (caps, 0)) : "";
-  gboolean is_video = g_str_has_prefix (name, "video/");
-  const char *parser = caps != NULL ? describe_parser (caps) : NULL;
-  Track *track = &self->tracks[is_video ? 0 : 1];
+  g_autoptr (GstCaps) caps = get_caps (pad);
+  Track *track = find_track (self, caps);
+  const char *parser = describe_parser (caps);
 
-  if (parser != NULL && track->pad == NULL)
-    link_track (track, pad, parser);
-  else if (is_video || g_str_has_prefix (name, "audio/"))
+  if (track == NULL)
+    return;
+  if (parser == NULL)
     g_message ("%s: a track is left out: %s", self->name,
-               parser == NULL ? name : "it is the second of its kind");
+               gst_structure_get_name (gst_caps_get_structure (caps, 0)));
+  else if (track->pad == NULL)
+    link_track (track, pad, parser);
+  else
+    g_ptr_array_add (self->spares, gst_object_ref (pad));
+}
+
+/* A new programme's pads are added before the old one's are removed. */
+static void
+link_spare (Track *track)
+{
+  TsInput *self = track->input;
+
+  for (guint i = 0; i < self->spares->len && track->pad == NULL; i++)
+    {
+      GstPad *pad = self->spares->pdata[i];
+      g_autoptr (GstCaps) caps = get_caps (pad);
+
+      if (find_track (self, caps) != track)
+        continue;
+      link_track (track, pad, describe_parser (caps));
+      g_ptr_array_remove_index (self->spares, i);
+      return;
+    }
 }
 
 /* The programme has changed. */
@@ -275,6 +316,7 @@ on_pad_removed (GstElement *demux, GstPad *pad, gpointer user_data)
 {
   TsInput *self = user_data;
 
+  g_ptr_array_remove (self->spares, pad);
   for (gsize i = 0; i < G_N_ELEMENTS (self->tracks); i++)
     if (self->tracks[i].pad == pad)
       {
@@ -283,6 +325,7 @@ on_pad_removed (GstElement *demux, GstPad *pad, gpointer user_data)
         self->tracks[i].pad = NULL;
         gst_element_set_state (bin, GST_STATE_NULL);
         gst_bin_remove (GST_BIN (self->pipeline), bin);
+        link_spare (&self->tracks[i]);
       }
 }
 
@@ -292,6 +335,8 @@ on_complete (GstElement *demux, gpointer user_data)
   TsInput *self = user_data;
 
   self->complete = TRUE;
+  if (self->spares->len > 0)
+    g_message ("%s: a track is left out: it is the second of its kind", self->name);
   if (self->tracks[0].pad == NULL && self->tracks[1].pad == NULL)
     fail (self, g_error_new_literal (LECTERN_ERROR, LECTERN_ERROR_NOT_SUPPORTED,
                                      "its transport stream has no picture or sound that can be "
@@ -338,6 +383,7 @@ ts_input_new (LecternJob *job, guint lane, const char *name, GError **error)
   self->pipeline = pipeline;
   self->packets = lectern_ts_packets_new ();
   self->held = g_ptr_array_new_with_free_func ((GDestroyNotify) lectern_packet_unref);
+  self->spares = g_ptr_array_new_with_free_func (gst_object_unref);
   g_mutex_init (&self->lock);
   for (gsize i = 0; i < G_N_ELEMENTS (self->tracks); i++)
     self->tracks[i].input = self;
@@ -424,6 +470,7 @@ ts_input_free (TsInput *self)
       gst_caps_replace (&self->tracks[i].caps, NULL);
       g_clear_pointer (&self->tracks[i].track, lectern_track_unref);
     }
+  g_ptr_array_unref (self->spares);
   g_object_unref (self->source);
   g_object_unref (self->pipeline);
   g_ptr_array_unref (self->held);

@@ -259,9 +259,11 @@ class Srt(lectern_test.TestCase):
                 self.assertEqual("live", server.stream("live/a")["state"])
 
     def test_one_who_hangs_up_ends_and_one_who_is_lost_may_return(self):
-        server = self.srt({"srt.read-timeout": "2s"})
+        # The library gives up after 5 s, when what came last has only just been read.
+        server = self.srt({"srt.latency": "4500ms"})
         with self.push(server, "live/a") as push:
             server.wait_live("live/a")
+            lectern_test.wait_for(lambda: server.stream("live/a")["video"], 15, "a picture")
             push.kill()
             lectern_test.wait_for(lambda: server.stream("live/a")["state"] == "away", 15,
                                   "the loss")
@@ -344,6 +346,27 @@ class Srt(lectern_test.TestCase):
             server.wait_live("live/a")
             self.assert_plays(server, "live/a")
         self.assertNotIn("the worker is lost", server.log())
+
+    def test_a_new_programme_takes_the_place_of_the_old_one(self):
+        """As when an encoder behind a gateway is set up anew: other PIDs, other times."""
+        server = self.srt()
+        folder = lectern_test.temporary_directory()
+        caller = self.caller(server, f"publish:live/a?key={server.key('live/a')}")
+        for width, pid, begin in ((320, 0x100, 9000), (160, 0x200, 20)):
+            clip = folder / f"{pid}.ts"
+            run(["ffmpeg", "-v", "error", "-f", "lavfi", "-i",
+                 f"testsrc2=size={width}x90:rate={RATE}", "-f", "lavfi", "-i", "sine", "-t", "2",
+                 "-c:v", "libx264", "-preset", "ultrafast", "-g", str(RATE), "-c:a", "aac",
+                 "-output_ts_offset", str(begin), "-mpegts_start_pid", str(pid),
+                 "-mpegts_pmt_start_pid", str(pid + 0x1000), *TS, str(clip)])
+            data = clip.read_bytes()
+            for at in range(0, len(data), 1316):
+                self.assertTrue(caller.send(data[at:at + 1316]), server.log())
+                time.sleep(0.004)
+            lectern_test.wait_for(lambda: (server.stream("live/a")["video"] or {}).get("width")
+                                  == width, 10, f"pictures {width} wide")
+        self.assertEqual("live", server.stream("live/a")["state"])
+        self.assertNotIn("left out", server.log())
 
     def test_a_flood_of_callers_harms_nobody(self):
         server = self.srt()
