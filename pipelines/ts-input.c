@@ -464,15 +464,17 @@ ts_input_free (TsInput *self)
   /* The thread ends first, so that nothing is added or removed meanwhile. */
   gst_element_set_locked_state (self->source, TRUE);
   gst_element_set_state (self->source, GST_STATE_NULL);
+  g_ptr_array_set_size (self->spares, 0);
   gst_element_set_state (self->pipeline, GST_STATE_NULL);
   for (gsize i = 0; i < G_N_ELEMENTS (self->tracks); i++)
     {
       gst_caps_replace (&self->tracks[i].caps, NULL);
       g_clear_pointer (&self->tracks[i].track, lectern_track_unref);
     }
-  g_ptr_array_unref (self->spares);
   g_object_unref (self->source);
+  /* Pads are removed up to its end. */
   g_object_unref (self->pipeline);
+  g_ptr_array_unref (self->spares);
   g_ptr_array_unref (self->held);
   lectern_ts_packets_free (self->packets);
   g_clear_error (&self->failure);

@@ -260,9 +260,13 @@ try_next (LecternDial *self)
       if (attempt (self, address))
         return;
     }
-  if (self->error == NULL)
+  if (self->error == NULL && self->next == self->n_addresses)
     g_set_error_literal (&self->error, LECTERN_ERROR, LECTERN_ERROR_DENIED,
                          "its address is not allowed");
+  else if (self->error == NULL)
+    g_set_error_literal (&self->error, LECTERN_ERROR,
+                         self->reactor->ending ? LECTERN_ERROR_CLOSED : LECTERN_ERROR_TIMED_OUT,
+                         self->reactor->ending ? "the server stops" : "no time was left for it");
   settle (self, NULL);
 }
 

@@ -82,6 +82,17 @@ describe_video (const LecternTrack *track, double fps)
 
 /* ── all streams ── */
 
+/* Returns: (transfer full) (nullable): NULL: a relay's, whom nobody connects to. */
+static char *
+dup_ip (LecternSession *session)
+{
+  static const LecternAddress nobody;
+  const LecternAddress *peer = &lectern_session_get_request (session)->peer;
+
+  return memcmp (peer->ip, nobody.ip, sizeof nobody.ip) != 0 ? lectern_address_to_ip_string (peer)
+                                                             : NULL;
+}
+
 /* What a publisher and a subscriber have in common. @session: (nullable): streams that the server
  * makes itself, such as renditions, have none. */
 static JsonObject *
@@ -89,10 +100,7 @@ describe_session (LecternStream *stream, LecternSession *session)
 {
   const char *name = lectern_stream_get_name (stream);
   g_autofree char *app = g_strndup (name, strcspn (name, "/"));
-  g_autofree char *ip
-      = session != NULL
-            ? lectern_address_to_ip_string (&lectern_session_get_request (session)->peer)
-            : NULL;
+  g_autofree char *ip = session != NULL ? dup_ip (session) : NULL;
   JsonObject *object = json_object_new ();
 
   json_object_set_string_member (object, "app", app);
@@ -236,12 +244,24 @@ dup_name (LecternHttpExchange *exchange)
                       lectern_http_exchange_get_parameter (exchange, "stream"), NULL);
 }
 
+/* Whatever guards may ask for. */
+static gboolean
+is_secret (const char *name)
+{
+  static const char *const words[]
+      = { "key", "sig", "token", "secret", "pass", "pwd", "psk", "auth", "jwt", "hash", "hmac" };
+  g_autofree char *lower = g_ascii_strdown (name, -1);
+
+  for (gsize i = 0; i < G_N_ELEMENTS (words); i++)
+    if (strstr (lower, words[i]) != NULL)
+      return TRUE;
+  return FALSE;
+}
+
 /* What the publisher's address had behind "?", but for what lets in. */
 static JsonObject *
 describe_arguments (LecternSession *session)
 {
-  static const char *const secrets[]
-      = { "key", "sign", "token", "secret", "password", "pass", NULL };
   const char *query = session != NULL ? lectern_session_get_request (session)->query : NULL;
   g_autoptr (GHashTable) parameters
       = query != NULL ? g_uri_parse_params (query, -1, "&", G_URI_PARAMS_NONE, NULL) : NULL;
@@ -253,12 +273,8 @@ describe_arguments (LecternSession *session)
     return object;
   g_hash_table_iter_init (&iter, parameters);
   while (g_hash_table_iter_next (&iter, &name, &value))
-    {
-      g_autofree char *lower = g_ascii_strdown (name, -1);
-
-      if (!g_strv_contains (secrets, lower))
-        json_object_set_string_member (object, name, value);
-    }
+    if (!is_secret (name))
+      json_object_set_string_member (object, name, value);
   return object;
 }
 

@@ -130,6 +130,26 @@ lectern_relay_url_names (const char *url, const char *name)
              && (decoded[length] == '\0' || decoded[length] == '.' || decoded[length] == '/'));
 }
 
+/* Of an app's rule the stream's own name will be last, so @name has no "/" and nothing is hidden.
+ */
+char *
+lectern_relay_rule_show (const LecternRelayRule *self, const char *name, const char *url)
+{
+  g_autofree char *masked = lectern_carrier_mask_url (url);
+  gsize end = strcspn (masked, "?#");
+  const char *host = strstr (masked, "://");
+  const char *slash = g_strrstr_len (masked, (gssize) end, "/");
+  const char *own = strrchr (name, '/');
+  g_autofree char *last = NULL;
+
+  if (self->mode != LECTERN_RELAY_PUSH || host == NULL || slash < host + 3 || own == NULL)
+    return g_steal_pointer (&masked);
+  last = g_strndup (slash + 1, (gsize) (masked + end - slash - 1));
+  if (g_str_equal (last, own + 1) || strstr (last, NAME) != NULL)
+    return g_steal_pointer (&masked);
+  return g_strdup_printf ("%.*s…%s", (int) (slash + 1 - masked), masked, masked + end);
+}
+
 /* ── making ── */
 
 static gboolean
@@ -206,7 +226,7 @@ lectern_relay_rule_new (const char *id, LecternRelayMode mode, const char *strea
   self->mode = mode;
   self->stream = g_strdup (stream);
   self->url = g_strdup (url);
-  self->shown = lectern_carrier_mask_url (url);
+  self->shown = lectern_relay_rule_show (self, stream, url);
   self->transport = g_strdup (transport);
   self->fixed = id == NULL;
   self->id = id != NULL ? g_strdup (id) : make_id (self);

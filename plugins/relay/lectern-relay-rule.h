@@ -47,6 +47,11 @@ gboolean lectern_relay_rule_matches (const LecternRelayRule *self, const char *n
 char *lectern_relay_rule_make_url (const LecternRelayRule *self, const char *name,
                                    const char *query);
 
+/* Returns: (transfer full): @url, which is for the stream @name, without what is secret. Platforms
+ * give out their keys as the last part of an address, so where one pushes to it is left out, unless
+ * it is the stream's own name. */
+char *lectern_relay_rule_show (const LecternRelayRule *self, const char *name, const char *url);
+
 /* Returns: (transfer full) (nullable): the scheme in lower case. */
 char *lectern_relay_url_get_scheme (const char *url);
 /* Whether @url may mean the stream @name, if it leads to this server: its path is "/app/name",

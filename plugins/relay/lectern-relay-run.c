@@ -83,15 +83,19 @@ count (const char *name, const char *help)
 static void
 tell_log (LecternRelayRun *self)
 {
-  g_autofree char *shown = lectern_carrier_mask_url (self->spec.url);
+  g_autofree char *shown
+      = lectern_relay_rule_show (self->spec.rule, self->spec.name, self->spec.url);
   gboolean push = self->spec.stream != NULL;
+  const char *why = self->error != NULL                    ? self->error
+                    : self->state == LECTERN_RELAY_WAITING ? "the stream has ended there"
+                                                           : NULL;
   g_autofree char *text = NULL;
 
   if (self->state == LECTERN_RELAY_CONNECTING)
     return;
   text = g_strdup_printf ("relay of '%s' %s %s: %s%s%s", self->spec.name, push ? "to" : "from",
                           shown, lectern_relay_state_get_name (self->state),
-                          self->error != NULL ? ": " : "", self->error != NULL ? self->error : "");
+                          why != NULL ? ": " : "", why != NULL ? why : "");
   if (g_strcmp0 (text, self->told) == 0)
     return;
   g_message ("%s", text);
@@ -141,14 +145,17 @@ drop_transfer (LecternRelayRun *self)
   g_clear_pointer (&self->transfer, lectern_relay_transfer_free);
 }
 
-/* Whether somebody looks at nothing until it works again. */
+/* Whether somebody looks at nothing until it works again. Whoever says no is not asked each second:
+ * it would say so again, and may shut us out. */
 static gboolean
-is_urgent (LecternRelayRun *self)
+is_urgent (LecternRelayRun *self, const GError *error)
 {
   LecternStreamRegistry *streams = lectern_host_get_streams (self->spec.host);
   g_autoptr (LecternStream) stream = NULL;
   g_auto (LecternStreamInfo) info = { 0 };
 
+  if (g_error_matches (error, LECTERN_ERROR, LECTERN_ERROR_DENIED))
+    return FALSE;
   if (self->spec.stream != NULL)
     return TRUE;
   stream = lectern_stream_registry_lookup (streams, self->spec.name);
@@ -214,7 +221,7 @@ static gint64
 get_delay (LecternRelayRun *self, const GError *error)
 {
   gint64 delay_us
-      = lectern_relay_backoff_next (&self->backoff, is_urgent (self), g_random_double ());
+      = lectern_relay_backoff_next (&self->backoff, is_urgent (self, error), g_random_double ());
 
   /* What has ended in order is not there again at once. */
   return error == NULL ? MAX (delay_us, G_USEC_PER_SEC) : delay_us;

@@ -265,8 +265,11 @@ on_patience_over (LecternTimer *timer)
   LecternRelayTransfer *self
       = (LecternRelayTransfer *) ((char *) timer
                                   - G_STRUCT_OFFSET (LecternRelayTransfer, patience));
-  g_autoptr (GError) error = g_error_new_literal (LECTERN_ERROR, LECTERN_ERROR_TIMED_OUT,
-                                                  "nothing has come, or been taken, in time");
+  g_autoptr (GError) error = g_error_new (
+      LECTERN_ERROR, LECTERN_ERROR_TIMED_OUT,
+      self->stream == NULL ? "no media has come for %.1f s; is the stream on the air there?"
+                           : "it has not been taken for %.1f s",
+      self->timeout_us / (double) G_USEC_PER_SEC);
 
   finish (self, LECTERN_RELAY_LOST, error);
 }

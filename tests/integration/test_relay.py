@@ -425,6 +425,19 @@ class Push(RelayCase):
                 first.stop()
                 target.wait_live("live/b")
 
+    def test_a_target_that_refuses_is_not_asked_each_second(self):
+        target = self.server()
+        server = self.edge(OPEN | {
+            "relay.push": f"live/a rtmp://127.0.0.1:{target.rtmp_port}/live/hidden-key"})
+        with Teacher(server, "live/a"):
+            lectern_test.wait_for(lambda: self.relays(server)[0]["attempts"] == 2, 10, "two tries")
+            relay = self.wait_state(server, "waiting")
+            self.assertIn("refuses", relay["error"])
+            begun = time.monotonic()
+            lectern_test.wait_for(lambda: self.relays(server)[0]["attempts"] == 3, 10, "a third try")
+            self.assertGreater(time.monotonic() - begun, 1.2)
+        self.assertNotIn("hidden-key", server.log() + json.dumps(relay))
+
     def test_a_target_that_was_away_is_found_again(self):
         port = lectern_test.free_port()
         target = self.origin(**{"rtmp.listen": f"127.0.0.1:{port}"})

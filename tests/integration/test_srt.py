@@ -133,7 +133,7 @@ class Srt(lectern_test.TestCase):
                     stream = server.wait_live(name)
                     return [(stream[kind] or {}).get("codec") for kind in ("video", "audio")]
                 lectern_test.wait_for(lambda: codecs() == [video, audio], 10, f"{name}'s tracks")
-        server.wait_log("a track is left out")
+            server.wait_log("a track is left out")
 
     def test_a_bad_network_is_told_of_and_the_stream_goes_on(self):
         server = self.srt({"srt.latency": "200ms"})

@@ -245,6 +245,7 @@ class Relays(Case):
                               row["url"]),
                              ("live", "a", "pull", made, url, "rtmp://127.0.0.1/live/a"))
             self.assertRegex(row["ts"], r"^\d{4}-\d\d-\d\dT")
+        self.assertIsNone(self.dashboard.fetch("/api/streams")["live"]["a"]["publisher"]["ip"])
         status, _, body = self.dashboard.ask("DELETE", f"/api/relay/{made}")
         self.assertEqual((status, json.loads(body)), (200, "Ok"))
         self.assertEqual(self.rows(f"/api/relay/{made}"), [])
@@ -276,7 +277,8 @@ class OnAir(Case):
     def setUp(self):
         self.one = self.serve()
         self.dashboard = Dashboard(self.one)
-        self.push = lectern_test.ffmpeg_push(self.one.push_url("live/a") + "&room=12&Token=hush")
+        self.push = lectern_test.ffmpeg_push(self.one.push_url("live/a") + "&room=12&Token=hush&x-Signature=hush"
+                                             "&jwt=hush")
         self.addCleanup(self.push.kill)
         self.one.wait_live("live/a")
 

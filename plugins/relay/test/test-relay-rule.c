@@ -98,6 +98,31 @@ secrets_are_not_told (void)
 }
 
 static void
+keys_in_the_path_of_a_push_are_not_told (void)
+{
+  static const struct
+  {
+    const char *text;
+    const char *shown;
+  } rows[] = {
+    { "live/a rtmp://u:p@h/live2/abcd-efgh", "rtmp://…@h/live2/…" },
+    { "live/a rtmps://h:443/rtmp/FB-1?s_bl=1", "rtmps://h:443/rtmp/…?…" },
+    { "live/a rtmp://h/live/a", "rtmp://h/live/a" },
+    { "live/a rtmp://h/live/{name}", "rtmp://h/live/{name}" },
+    { "live/a rtmp://h", "rtmp://h" },
+    { "live rtmp://h/app", "rtmp://h/app" },
+  };
+
+  for (gsize i = 0; i < G_N_ELEMENTS (rows); i++)
+    {
+      g_autoptr (LecternRelayRule) rule
+          = lectern_relay_rule_parse (LECTERN_RELAY_PUSH, rows[i].text, NULL);
+
+      g_assert_cmpstr (rule->shown, ==, rows[i].shown);
+    }
+}
+
+static void
 addresses_of_streams (void)
 {
   static const struct
@@ -201,6 +226,8 @@ main (int argc, char **argv)
   g_test_add_func ("/relay/rule/good-values", good_values);
   g_test_add_func ("/relay/rule/bad-values", bad_values);
   g_test_add_func ("/relay/rule/secrets-are-not-told", secrets_are_not_told);
+  g_test_add_func ("/relay/rule/keys-in-the-path-of-a-push-are-not-told",
+                   keys_in_the_path_of_a_push_are_not_told);
   g_test_add_func ("/relay/rule/addresses-of-streams", addresses_of_streams);
   g_test_add_func ("/relay/rule/what-a-rule-is-about", what_a_rule_is_about);
   g_test_add_func ("/relay/rule/same-content-same-id", same_content_same_id);
