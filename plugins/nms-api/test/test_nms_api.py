@@ -277,8 +277,8 @@ class OnAir(Case):
     def setUp(self):
         self.one = self.serve()
         self.dashboard = Dashboard(self.one)
-        self.push = lectern_test.ffmpeg_push(self.one.push_url("live/a") + "&room=12&Token=hush&x-Signature=hush"
-                                             "&jwt=hush")
+        self.push = lectern_test.ffmpeg_push(
+            self.one.push_url("live/a") + "&room=12&Token=hush&x-Signature=hush&jwt=hush")
         self.addCleanup(self.push.kill)
         self.one.wait_live("live/a")
 
