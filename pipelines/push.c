@@ -7,6 +7,7 @@
 
 #include "lectern-rtsp.h"
 #include "lectern-sample.h"
+#include "push-hold.h"
 
 #include <gst/app/app.h>
 
@@ -14,10 +15,10 @@
 #define MAX_WAITING (8 * 1024 * 1024)
 /* A payloader may keep as many frames as this for one packet. */
 #define RECORDING 8
-#define REPORT_INTERVAL (100 * GST_MSECOND)
-#define REPORT_BITRATE 64000.0
 /* For what is under way when the stream ends. */
 #define LAST_MS 500
+/* Longer than this it does not wait for reports to be out. */
+#define HOLD_S 5
 
 typedef struct
 {
@@ -33,12 +34,15 @@ typedef struct
   GstElement *pipeline; /* from the first packet on */
   Input inputs[3];      /* by media */
   gint64 shift;         /* ns from the stream's time to the pipeline's */
+  gint64 begin;         /* PTS of the first picture, G_MAXINT64 before it */
+  PushHold hold;        /* from the pipeline on */
   GstPad *leader;       /* of the picture, else of the sound; until it runs */
   gint passed;          /* frames of it */
   gboolean started;
   gint ending; /* atomic: the server may close the connection */
   guint tick;
   gint stuck_s;
+  gint age_s;
   guint64 waiting; /* bytes, at the latest tick */
 } Push;
 
@@ -122,26 +126,13 @@ add_input (Push *self, Input *input, GstElement *sink)
   return set_caps (input) && GST_PAD_LINK_SUCCESSFUL (gst_pad_link (source, pad));
 }
 
-/* Servers line up sound and picture by our reports, the first of which would come after seconds. */
-static void
-report_often (GstElement *session)
-{
-  g_autoptr (GObject) internal = NULL;
-
-  g_object_get (session, "internal-session", &internal, NULL);
-  if (internal != NULL)
-    g_object_set (internal, "rtcp-min-interval", (guint64) REPORT_INTERVAL, "rtcp-fraction",
-                  REPORT_BITRATE, NULL);
-}
-
 /* What comes is sent at once: it is the time of the packets that counts, not that of sending. */
 static void
-on_element (GstBin *bin, GstBin *parent, GstElement *element, gpointer unused)
+on_element (GstBin *bin, GstBin *parent, GstElement *element, gpointer user_data)
 {
-  GstElementFactory *factory = gst_element_get_factory (element);
+  Push *self = user_data;
 
-  if (factory != NULL && g_str_equal (GST_OBJECT_NAME (factory), "rtpsession"))
-    report_often (element);
+  push_hold_note_element (&self->hold, element);
   if (g_object_class_find_property (G_OBJECT_GET_CLASS (element), "sync") != NULL)
     g_object_set (element, "sync", FALSE, NULL);
 }
@@ -162,6 +153,7 @@ run (Push *self, GstElement *sink, GError **error)
                            "RTSP carries none of the tracks");
       return FALSE;
     }
+  push_hold_expect (&self->hold, n_inputs);
   gst_pad_add_probe (self->leader, GST_PAD_PROBE_TYPE_BUFFER, on_buffer, self, NULL);
   gst_pipeline_use_clock (GST_PIPELINE (self->pipeline), clock);
   gst_element_set_start_time (self->pipeline, GST_CLOCK_TIME_NONE);
@@ -202,7 +194,8 @@ build (Push *self, GError **error)
       return FALSE;
     }
   lectern_rtsp_guard (self->job, self->pipeline);
-  g_signal_connect (self->pipeline, "deep-element-added", G_CALLBACK (on_element), NULL);
+  push_hold_init (&self->hold);
+  g_signal_connect (self->pipeline, "deep-element-added", G_CALLBACK (on_element), self);
   gst_bin_add (GST_BIN (self->pipeline), sink);
   bus = gst_element_get_bus (self->pipeline);
   gst_bus_set_sync_handler (bus, on_message, self, NULL);
@@ -246,9 +239,20 @@ count_waiting (Push *self)
   return sum;
 }
 
+/* The stream begins with a picture. Servers take the first that comes for the beginning, and what
+ * is earlier has no place there. */
+static gboolean
+is_before_picture (Push *self, LecternPacket *packet)
+{
+  return self->inputs[LECTERN_MEDIA_VIDEO].source != NULL && !lectern_packet_is_video (packet)
+         && packet->pts < self->begin;
+}
+
 static gboolean
 must_skip (Push *self, Input *input, LecternPacket *packet)
 {
+  if (is_before_picture (self, packet))
+    return TRUE;
   if (count_waiting (self) > MAX_WAITING)
     input->skipping = TRUE;
   else if (packet->flags & LECTERN_PACKET_KEY)
@@ -265,6 +269,8 @@ put (Push *self, Input *input, LecternPacket *packet)
   GST_BUFFER_DTS (buffer) = (GstClockTime) MAX (packet->dts + self->shift, 0);
   if (packet->duration > 0)
     GST_BUFFER_DURATION (buffer) = (GstClockTime) packet->duration;
+  if (lectern_packet_is_video (packet) && self->begin == G_MAXINT64)
+    self->begin = packet->pts;
   if (lectern_packet_is_video (packet) && !(packet->flags & LECTERN_PACKET_KEY))
     GST_BUFFER_FLAG_SET (buffer, GST_BUFFER_FLAG_DELTA_UNIT);
   gst_app_src_push_buffer (GST_APP_SRC (input->source), buffer);
@@ -325,6 +331,8 @@ on_tick (gpointer user_data)
   else
     self->stuck_s = 0;
   self->waiting = waiting;
+  if (self->pipeline != NULL && ++self->age_s == HOLD_S)
+    push_hold_release (&self->hold);
   lectern_job_tick (self->job);
   if (self->stuck_s < limit_s)
     return G_SOURCE_CONTINUE;
@@ -340,6 +348,7 @@ start (LecternJob *job, JsonObject *parameters, GError **error)
   Push *self = g_new0 (Push, 1);
 
   self->job = job;
+  self->begin = G_MAXINT64;
   lectern_job_set_data (job, self);
   self->tick = g_timeout_add_seconds (1, on_tick, self);
   return lectern_rtsp_target_read (&self->target, parameters, error);
@@ -353,6 +362,8 @@ stop (LecternJob *job)
   g_clear_handle_id (&self->tick, g_source_remove);
   if (self->pipeline != NULL && !lectern_rtsp_leave (self->pipeline))
     return;
+  if (self->pipeline != NULL)
+    push_hold_clear (&self->hold);
   gst_clear_object (&self->pipeline);
   for (gsize i = 0; i < G_N_ELEMENTS (self->inputs); i++)
     g_clear_pointer (&self->inputs[i].track, lectern_track_unref);

@@ -39,14 +39,16 @@ def play():
                      "rtph264pay config-interval=-1 name=pay0 d.audio_0 ! queue ! aacparse ! rtpmp4gpay name=pay1 )"}
 
 
-def shifts(path):
-    """How much later the clip's frames are in PATH, by medium: the middle one, in seconds."""
+def shifts(path, seconds=None):
+    """How much later the clip's frames are in PATH (its first SECONDS), by medium: the middle one,
+    in seconds."""
     source, got = link.read_clip(clip()), link.read_clip(path)
     found = {}
     for media in (link.VIDEO, link.AUDIO):
         frames = {packet.data[-48:]: packet.pts for packet in source.of(media)}
         all_of = sorted(packet.pts - frames[packet.data[-48:]] for packet in got.of(media)
-                        if packet.data[-48:] in frames)
+                        if packet.data[-48:] in frames
+                        and (seconds is None or packet.pts < seconds * link.SECOND))
         found[media] = all_of[len(all_of) // 2] / link.SECOND
     return found
 
@@ -57,9 +59,9 @@ class Carrier(lectern_test.TestCase):
         self.addCleanup(server.stop)
         return server
 
-    def check_sync(self, path):
-        found = shifts(path)
-        self.assertLess(abs(found[link.VIDEO] - found[link.AUDIO]), 0.04)
+    def check_sync(self, path, most=0.04, seconds=None):
+        found = shifts(path, seconds)
+        self.assertLess(abs(found[link.VIDEO] - found[link.AUDIO]), most)
 
     def record(self, url, name, seconds=2):
         path = folder() / name
@@ -157,8 +159,9 @@ class Carrier(lectern_test.TestCase):
                                       {"carry.transport": transport})
                 with self.teacher(origin, "live/a"):
                     target.wait_live(name)
-                    # Until the first report they are lined up by when they came.
-                    self.check_sync(self.record(target.flv_url(name), f"to-{transport}.flv", seconds=4))
+                    path = self.record(target.flv_url(name), f"to-{transport}.flv")
+                    self.check_sync(path)
+                    self.check_sync(path, 0.02, seconds=0.2)
                 origin.wait_log("ended 'live/a' after media: in order")
                 lectern_test.wait_for(lambda: not target.stream(name), what="the end")
 

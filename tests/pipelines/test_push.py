@@ -3,6 +3,7 @@
 
 import concurrent.futures
 import functools
+import re
 import socket
 import subprocess
 import threading
@@ -63,6 +64,7 @@ class Front:
         self.port = self.listener.getsockname()[1]
         self.server_port = port
         self.connections = []
+        self.heard = bytearray()  # of the client
         self.over = False
         threading.Thread(target=self._run, daemon=True).start()
 
@@ -80,10 +82,26 @@ class Front:
     def _carry(self, source, target):
         try:
             while data := source.recv(65536):
+                if source in self.connections:
+                    self.heard += data
                 if not self.over:
                     target.sendall(data)
         except OSError:
             pass
+
+    def packets(self):
+        """(channel, packet), in order, of what the client has sent."""
+        data = bytes(self.heard)
+        while len(data) >= 4:
+            if data[0] == ord("$"):
+                size = 4 + int.from_bytes(data[2:4], "big")
+                if len(data) >= size:
+                    yield data[1], data[4:size]
+            else:
+                head = data.partition(b"\r\n\r\n")[0]
+                length = re.search(rb"(?i)content-length: *(\d+)", head)
+                size = len(head) + 4 + (int(length[1]) if length else 0)
+            data = data[size:]
 
     def hang_up(self):
         self.over = True
@@ -216,6 +234,29 @@ class Push(lectern_test.TestCase):
                 self.assertEqual("closed", KINDS[worker.failure["code"]])
                 self.assertEqual(1, len(front.connections))
         self.assertNotIn("assertion", (folder() / "log").read_text(errors="replace"))
+
+    def test_reports_go_ahead_and_are_exact(self):
+        """So that a server can line sound and picture up from the first packet on."""
+        server = self.serve(record={"/in": recorder(plain(), folder() / "reports.mkv")})
+        front = Front(server.port)
+        worker = self.worker(f"rtsp://127.0.0.1:{front.port}/in")
+        self.start(worker, plain())
+        worker.until(lambda: worker.messages, 20 * PATIENCE, "start")
+        rates, reported, begun = {0: 90000, 2: 48000}, {}, {}
+        for channel, packet in front.packets():
+            track, number = channel & ~1, int.from_bytes(packet[16:20] if channel & 1 else packet[4:8], "big")
+            if channel & 1 and packet[1] == 200:
+                reported.setdefault(track, []).append((int.from_bytes(packet[8:16], "big") / 2**32, number))
+            elif not channel & 1:
+                self.assertEqual({0, 2}, set(reported), "packets before reports")
+                begun.setdefault(track, number)
+        # What the sender's clock showed at each track's beginning.
+        starts = {track: [ntp - ((number - begun[track] + 2**31) % 2**32 - 2**31) / rate
+                          for ntp, number in reported[track]] for track, rate in rates.items()}
+        for track, found in starts.items():
+            self.assertLess(max(found) - min(found), 0.001, track)
+        # The sound from before the first picture is left out.
+        self.assertTrue(-0.001 < starts[2][0] - starts[0][0] < 0.022, starts)
 
     def test_what_cannot_be_carried_is_told(self):
         other = clip("vp9.mkv", *PICTURE, "-c:v", "vp9", "-cpu-used", "8", seconds=0.2)
