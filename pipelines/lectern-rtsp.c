@@ -199,20 +199,40 @@ lectern_rtsp_target_apply (const LecternRtspTarget *self, GstElement *element, G
   return apply_certificates (self, element, error);
 }
 
+/* FALSE: the job fails. */
+static gboolean
+check_destination (LecternJob *job, const char *host)
+{
+  if (lectern_reach_is_allowed (host))
+    return TRUE;
+  lectern_job_fail (job, g_error_new (LECTERN_ERROR, LECTERN_ERROR_DENIED,
+                                      "the server wants packets to be sent to '%.50s'", host));
+  return FALSE;
+}
+
+/* What rtspclientsink sends by has its destinations added one by one. */
+static void
+on_destination (GstElement *sink, const char *host, int port, gpointer job)
+{
+  if (!check_destination (job, host))
+    g_signal_emit_by_name (sink, "remove", host, port);
+}
+
 static void
 on_element (GstBin *bin, GstBin *parent, GstElement *element, gpointer job)
 {
   GstElementFactory *factory = gst_element_get_factory (element);
+  const char *name = factory != NULL ? GST_OBJECT_NAME (factory) : "";
   g_autofree char *host = NULL;
 
   if (mark > 0 && g_object_class_find_property (G_OBJECT_GET_CLASS (element), "qos-dscp") != NULL)
     g_object_set (element, "qos-dscp", (gint) mark, NULL);
-  if (factory == NULL || !g_str_equal (GST_OBJECT_NAME (factory), "udpsink"))
+  if (g_str_equal (name, "multiudpsink"))
+    g_signal_connect (element, "client-added", G_CALLBACK (on_destination), job);
+  if (!g_str_equal (name, "udpsink"))
     return;
   g_object_get (element, "host", &host, NULL);
-  if (!lectern_reach_is_allowed (host))
-    lectern_job_fail (job, g_error_new (LECTERN_ERROR, LECTERN_ERROR_DENIED,
-                                        "the server wants packets to be sent to '%.50s'", host));
+  check_destination (job, host);
 }
 
 void

@@ -3,7 +3,10 @@
 
 import functools
 import os
+import select
+import socket
 import subprocess
+import threading
 
 import carry
 import lectern_test
@@ -51,6 +54,40 @@ def shifts(path, seconds=None):
                         and (seconds is None or packet.pts < seconds * link.SECOND))
         found[media] = all_of[len(all_of) // 2] / link.SECOND
     return found
+
+
+class Misleading:
+    """A server that lets a stream be recorded, and has its packets sent to 127.0.0.9."""
+
+    def __init__(self, test):
+        self.ports = [socket.socket(socket.AF_INET, socket.SOCK_DGRAM) for _ in range(2)]
+        self.ports[0].bind(("127.0.0.9", 0))
+        self.ports[1].bind(("127.0.0.9", self.ports[0].getsockname()[1] ^ 1))
+        self.first = min(port.getsockname()[1] for port in self.ports)
+        self.socket = socket.create_server(("127.0.0.1", 0))
+        for each in (self.socket, *self.ports):
+            test.addCleanup(each.close)
+        self.url = f"rtsp://127.0.0.1:{self.socket.getsockname()[1]}/in"
+        self.methods = []
+        threading.Thread(target=self._run, daemon=True).start()
+
+    def _run(self):
+        connection, _ = self.socket.accept()
+        with connection, connection.makefile("rb") as words:
+            while line := words.readline().decode():
+                self.methods.append(line.split()[0])
+                headers = {}
+                while ":" in (line := words.readline().decode()):
+                    headers[line.partition(":")[0].lower()] = line.partition(":")[2].strip()
+                words.read(int(headers.get("content-length", 0)))
+                more = {"OPTIONS": "Public: OPTIONS, ANNOUNCE, SETUP, RECORD, TEARDOWN\r\n",
+                        "SETUP": f"Session: 1\r\nTransport: {headers.get('transport')};destination=127.0.0.9;"
+                                 f"server_port={self.first}-{self.first + 1}\r\n"}
+                connection.sendall(f"RTSP/1.0 200 OK\r\nCSeq: {headers['cseq']}\r\n"
+                                   f"{more.get(self.methods[-1], '')}\r\n".encode())
+
+    def heard(self):
+        return bool(select.select(self.ports, [], [], 0)[0])
 
 
 class Carrier(lectern_test.TestCase):
@@ -126,6 +163,16 @@ class Carrier(lectern_test.TestCase):
                     lectern_test.wait_for(lambda: path.exists() and path.stat().st_size > 100000, 20, "a recording")
                 origin.wait_log("ended 'live/a' after media: in order")
                 self.assertNotIn("geheim", origin.log())
+
+    def test_packets_go_to_no_other_address(self):
+        remote = Misleading(self)
+        origin = carry.server(self, "push", "live/a", remote.url, {"carry.transport": "udp"},
+                              allow=["wants packets", "push to"])
+        with self.teacher(origin, "live/a"):
+            origin.wait_log("wants packets to be sent to '127.0.0.9'")
+            origin.wait_log("code: denied")
+        self.assertIn("SETUP", remote.methods)
+        self.assertFalse(remote.heard())
 
     # our own server
 
