@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* Brings lane 0, without coding it anew, to an RTSP server (ANNOUNCE and RECORD): H.264, H.265,
  * AAC, Opus, MP3, G.711; other tracks are left out. The tracks come before the first packet; later
- * ones must be of the same codecs. Parameters: those of RTSP in pull.c, but latency_ms; the spec
- * says `network`. Messages: {"event": "started"} when the server records. */
+ * ones must be of the same codecs. Parameters: those of RTSP in pull.c, but latency_ms, and
+ * transport "auto" is TCP; the spec says `network`. Messages: {"event": "started"} when the server
+ * records. */
 #include "lectern-job.h"
 
 #include "lectern-rtsp.h"
@@ -351,7 +352,12 @@ start (LecternJob *job, JsonObject *parameters, GError **error)
   self->begin = G_MAXINT64;
   lectern_job_set_data (job, self);
   self->tick = g_timeout_add_seconds (1, on_tick, self);
-  return lectern_rtsp_target_read (&self->target, parameters, error);
+  if (!lectern_rtsp_target_read (&self->target, parameters, error))
+    return FALSE;
+  /* The sink loses its way when a server refuses the first of two. */
+  if (g_str_equal (self->target.protocols, "udp+tcp"))
+    self->target.protocols = "tcp";
+  return TRUE;
 }
 
 static void
@@ -360,6 +366,9 @@ stop (LecternJob *job)
   Push *self = lectern_job_get_data (job);
 
   g_clear_handle_id (&self->tick, g_source_remove);
+  /* What is kept back would not end with the others. */
+  if (self->pipeline != NULL)
+    push_hold_release (&self->hold);
   if (self->pipeline != NULL && !lectern_rtsp_leave (self->pipeline))
     return;
   if (self->pipeline != NULL)

@@ -156,7 +156,8 @@ class Push(lectern_test.TestCase):
                 self.assertLess(worker.longest_silence, 2.5 * PATIENCE)
 
     def test_picture_and_sound_arrive(self):
-        self.push_all([("tcp", plain(), {}), ("udp", plain(), {"transport": "udp"})])
+        self.push_all([("tcp", plain(), {}), ("udp", plain(), {"transport": "udp"}),
+                       ("auto", plain(), {"transport": "auto"})])
 
     def test_each_kind_arrives(self):
         def sound(kind, encoder, rate, channels=1):
