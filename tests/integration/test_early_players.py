@@ -93,16 +93,16 @@ class EarlyPlayersTest(lectern_test.TestCase):
         self.assertIn(b"#EXTINF", asks[3].body)
 
     def test_nobody_waits_for_ever(self):
-        server = self.begin(**{"media.wait": "300ms"})
+        server = self.begin(**{"media.wait": "1s"})
         for first in FIRSTS:
             begun = time.monotonic()
             self.refused(server, f"live/nobody/{first}")
-            self.assertGreater(time.monotonic() - begun, 0.25, first)
+            self.assertGreater(time.monotonic() - begun, 0.95, first)
         # What comes after the first playlist is for who has one, and for those nobody can be late.
         for path in ("video.m3u8", "index.m3u8?session=abcdefghijklmnopqrstuvwx", "video/0.m4s"):
             begun = time.monotonic()
             self.assertEqual(server.request("GET", f"/live/nobody/{path}")[0], 404, path)
-            self.assertLess(time.monotonic() - begun, 0.25 * lectern_test.PATIENCE, path)
+            self.assertLess(time.monotonic() - begun, 0.95, path)
 
     def test_a_stream_that_does_not_go_on_is_waited_for_three_segments(self):
         server = self.begin(**{"media.wait": "20s"})
@@ -116,13 +116,17 @@ class EarlyPlayersTest(lectern_test.TestCase):
             self.assertGreater(ask.took, 2.5, ask.path)
 
     def test_those_who_leave_make_room(self):
-        server = self.begin(**{"media.max-waiting": "2", "media.wait": "10s"})
-        gone = [self.waiting(server, f"live/guess{number}/index.m3u8") for number in range(2)]
-        self.wait_connections(server, 2)
-        self.assertTrue(self.refused(server, f"{NAME}/index.m3u8"), "more than two wait")
-        for raw in gone:
-            raw.close()
-        self.wait_connections(server, 0)
+        server = self.begin(**{"media.max-waiting": "2", "media.wait": "2s"})
+
+        def is_full():
+            gone = [self.waiting(server, f"live/guess{number}/index.m3u8") for number in range(2)]
+            self.wait_connections(server, 2)
+            full = self.refused(server, f"{NAME}/index.m3u8")
+            for raw in gone:
+                raw.close()
+            self.wait_connections(server, 0)
+            return full
+        lectern_test.wait_for(is_full, what="a third that is refused at once")
         asks = [Ask(server, f"/{NAME}/{first}") for first in FIRSTS]
         self.wait_connections(server, 2)
         with rtmp.publisher(server, NAME) as teacher:
