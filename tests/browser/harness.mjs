@@ -78,6 +78,7 @@ export class Server {
     });
     server.http = listeners.http.replace('127.0.0.1', 'localhost');
     server.rtmp = listeners.rtmp;
+    server.rtsp = listeners.rtsp;
     server.url = `http://${server.http}`;
     return server;
   }
@@ -113,15 +114,15 @@ export class Server {
 export class Encoder {
   /** Pushes a small test picture with sound, or the sound alone. */
   constructor(server, name, key, { video = true, size = '320x180', rate = 15, distance = 1,
-    sound = ['-c:a', 'aac', '-ac', '2', '-b:a', '64k'] } = {}) {
+    sound = ['-c:a', 'aac', '-ac', '2', '-b:a', '64k'], rtsp = false } = {}) {
     const source = `testsrc2=size=${size}:rate=${rate}`;
     const picture = video ? ['-re', '-f', 'lavfi', '-i', source] : [];
     const coding = video ? ['-c:v', 'libx264', '-preset', 'ultrafast', '-tune', 'zerolatency',
       '-pix_fmt', 'yuv420p', '-g', String(rate * distance)] : [];
     this.process = start('ffmpeg', ['-hide_banner', '-loglevel', 'error', '-nostdin', ...picture,
       '-re', '-f', 'lavfi', '-i', 'sine=frequency=440:sample_rate=44100', ...coding,
-      ...sound, '-f', 'flv',
-      `rtmp://${server.rtmp}/${name}?key=${key}`]);
+      ...sound, ...(rtsp ? ['-f', 'rtsp', '-rtsp_transport', 'tcp', `rtsp://${server.rtsp}/${name}?key=${key}`]
+        : ['-f', 'flv', `rtmp://${server.rtmp}/${name}?key=${key}`])]);
   }
 
   /** Unpublishes. */

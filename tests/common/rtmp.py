@@ -13,6 +13,7 @@ import hmac
 import os
 import socket
 import struct
+import threading
 import time
 
 from lectern_test import PATIENCE, Raw
@@ -372,6 +373,45 @@ def publisher(server, name, key=True, **options):
     client.video_config()
     client.audio_config()
     return client
+
+
+class Teacher:
+    """Publishes 25 frames a second, a key frame each half a second, until it is stopped or cut off."""
+
+    def __init__(self, server, name, key=None, client=None, begun=0):
+        """CLIENT: has published BEGUN frames already."""
+        self.client = client or publisher(server, name, key=key)
+        self.name, self.frame, self.begun = name, begun, time.monotonic() - begun * 0.04
+        self.stopping = threading.Event()
+        self.thread = threading.Thread(target=self._run, daemon=True)
+        self.thread.start()
+
+    def _run(self):
+        while not self.stopping.wait(max(0, self.begun + self.frame * 0.04 - time.monotonic())):
+            try:
+                self.client.video(self.frame * 40, key=self.frame % 12 == 0, size=400)
+                self.client.audio(self.frame * 40 + 1)
+            except OSError:
+                return
+            self.frame += 1
+
+    def stop(self):
+        """As one who is done."""
+        self.stopping.set()
+        self.thread.join()
+        self.client.unpublish(self.name.partition("/")[2])
+        self.close()
+
+    def close(self):
+        self.stopping.set()
+        self.thread.join()
+        self.client.close()
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, kind, value, trace):
+        self.close()
 
 
 def player(server, name, **options):

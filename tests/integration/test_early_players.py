@@ -34,10 +34,10 @@ class Ask(threading.Thread):
         return self.status
 
 
-def teach(client, seconds, begun=0):
-    """Frames for so many seconds of the lesson, at once."""
-    for count in range(int(begun * 25), int((begun + seconds) * 25)):
-        client.video(count * 40, key=count % 12 == 0, size=400)
+def begin_segment(client):
+    """Too few frames for a whole one."""
+    for count in range(5):
+        client.video(count * 40, key=count == 0, size=400)
         client.audio(count * 40 + 1)
 
 
@@ -70,8 +70,7 @@ class EarlyPlayersTest(lectern_test.TestCase):
         server = self.begin()
         asks = [Ask(server, f"/{NAME}/{first}") for first in FIRSTS]
         self.wait_connections(server, 2)
-        with rtmp.publisher(server, NAME) as teacher:
-            teach(teacher, 2)
+        with rtmp.Teacher(server, NAME, key=True):
             self.assertEqual([ask.answer() for ask in asks], [200, 200])
         self.assertIn(b"video.m3u8", asks[0].body)
         self.assertIn(b"audio.m3u8", asks[0].body)
@@ -83,12 +82,11 @@ class EarlyPlayersTest(lectern_test.TestCase):
         with rtmp.publisher(server, NAME) as teacher:
             server.wait_live(NAME)
             asks = [Ask(server, f"/{NAME}/{path}") for path in (*FIRSTS, "video.m3u8", "audio.m3u8")]
-            # Half a segment, then the rest.
-            teach(teacher, 0.2)
+            begin_segment(teacher)
             self.wait_connections(server, 5)  # the teacher is one
             self.assertEqual([ask.status for ask in asks], [None] * 4)
-            teach(teacher, 2, 0.2)
-            self.assertEqual([ask.answer() for ask in asks], [200] * 4, [ask.body for ask in asks])
+            with rtmp.Teacher(server, NAME, client=teacher, begun=5):
+                self.assertEqual([ask.answer() for ask in asks], [200] * 4)
         self.assertIn(b"#EXTINF", asks[2].body)
         self.assertIn(b"#EXTINF", asks[3].body)
 
@@ -107,7 +105,7 @@ class EarlyPlayersTest(lectern_test.TestCase):
     def test_a_stream_that_does_not_go_on_is_waited_for_three_segments(self):
         server = self.begin(**{"media.wait": "20s"})
         with rtmp.publisher(server, NAME) as teacher, rtmp.publisher(server, "live/b"):
-            teach(teacher, 0.2)
+            begin_segment(teacher)
             server.wait_live("live/b")
             asks = [Ask(server, f"/{name}/{first}") for name in (NAME, "live/b") for first in FIRSTS]
             answers = [(ask.answer(), ask.headers["Retry-After"]) for ask in asks]
@@ -129,19 +127,18 @@ class EarlyPlayersTest(lectern_test.TestCase):
         lectern_test.wait_for(is_full, what="a third that is refused at once")
         asks = [Ask(server, f"/{NAME}/{first}") for first in FIRSTS]
         self.wait_connections(server, 2)
-        with rtmp.publisher(server, NAME) as teacher:
-            teach(teacher, 2)
+        with rtmp.Teacher(server, NAME, key=True):
             self.assertEqual([ask.answer() for ask in asks], [200, 200])
 
     def test_who_leaves_before_the_first_segment_costs_nothing(self):
         server = self.begin()
         with rtmp.publisher(server, NAME) as teacher:
             server.wait_live(NAME)
-            teach(teacher, 0.2)
+            begin_segment(teacher)
             for path in (*FIRSTS, "video.m3u8"):
                 self.waiting(server, f"{NAME}/{path}").close()
-            teach(teacher, 2, 0.2)
-            self.assertEqual(Ask(server, f"/{NAME}/index.m3u8").answer(), 200)
+            with rtmp.Teacher(server, NAME, client=teacher, begun=5):
+                self.assertEqual(Ask(server, f"/{NAME}/index.m3u8").answer(), 200)
 
     def test_waiting_does_not_hold_up_the_servers_end(self):
         server = self.begin(**{"media.wait": "60s"})
@@ -153,18 +150,17 @@ class EarlyPlayersTest(lectern_test.TestCase):
         self.assertEqual(ask.answer(), 404)
 
     def test_the_next_lesson_is_not_the_last_one(self):
-        server = self.begin(**{"segment.linger": "60s"})
-        with rtmp.publisher(server, NAME) as teacher:
-            teach(teacher, 2)
-            self.assertEqual(Ask(server, f"/{NAME}/index.m3u8").answer(), 200)
-            teacher.unpublish("a")
+        server = self.begin()
+        teacher = rtmp.Teacher(server, NAME, key=True)
+        self.assertEqual(Ask(server, f"/{NAME}/index.m3u8").answer(), 200)
+        teacher.stop()
         lectern_test.wait_for(lambda: server.stream(NAME) is None, what="the end")
         self.assertIn(b"ENDLIST", server.get(f"/{NAME}/video.m3u8"))
         with rtmp.publisher(server, NAME) as teacher:
             server.wait_live(NAME)
-            ask = Ask(server, f"/{NAME}/video.m3u8")
-            teach(teacher, 2)
-            self.assertEqual(ask.answer(), 200)
+            with rtmp.Teacher(server, NAME, client=teacher):
+                ask = Ask(server, f"/{NAME}/video.m3u8")
+                self.assertEqual(ask.answer(), 200)
             self.assertNotIn(b"ENDLIST", ask.body)
 
 

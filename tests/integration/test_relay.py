@@ -22,45 +22,6 @@ KILLS = int(os.environ.get("LECTERN_TEST_RELAY_KILLS", "4"))
 OPEN = {"access.open-publish": "true"}
 
 
-class Teacher:
-    """Publishes 25 frames a second, a key frame each half a second, until it is stopped or cut off."""
-
-    def __init__(self, server, name, key=None):
-        self.client = rtmp.publisher(server, name, key=key)
-        self.name, self.begun = name, time.monotonic()
-        self.stopping = threading.Event()
-        self.thread = threading.Thread(target=self._run, daemon=True)
-        self.thread.start()
-
-    def _run(self):
-        count = 0
-        while not self.stopping.wait(max(0, self.begun + count * 0.04 - time.monotonic())):
-            try:
-                self.client.video(count * 40, key=count % 12 == 0, size=400)
-                self.client.audio(count * 40 + 1)
-            except OSError:
-                return
-            count += 1
-
-    def stop(self):
-        """As one who is done."""
-        self.stopping.set()
-        self.thread.join()
-        self.client.unpublish(self.name.partition("/")[2])
-        self.close()
-
-    def close(self):
-        self.stopping.set()
-        self.thread.join()
-        self.client.close()
-
-    def __enter__(self):
-        return self
-
-    def __exit__(self, kind, value, trace):
-        self.close()
-
-
 class Viewer:
     """One GET of an FLV stream, read by a thread that remembers when pictures came."""
 
@@ -171,7 +132,7 @@ class Pull(RelayCase):
         origin = self.origin()
         source = f"rtmp://127.0.0.1:{origin.rtmp_port}/live/a"
         edge = self.edge({"relay.pull": f"live/b {source}?token=hush"})
-        with Teacher(origin, "live/a") as teacher:
+        with rtmp.Teacher(origin, "live/a") as teacher:
             edge.wait_live("live/b")
             viewer = self.watch(edge, "live/b")
             viewer.wait_pictures(5)
@@ -182,7 +143,7 @@ class Pull(RelayCase):
             teacher.stop()
         # Ended in order there, so here.
         lectern_test.wait_for(lambda: viewer.over, 5, "the viewer's end")
-        with Teacher(origin, "live/a"):
+        with rtmp.Teacher(origin, "live/a"):
             edge.wait_live("live/b")
         self.assertNotIn("hush", edge.log() + json.dumps(self.relays(edge)))
 
@@ -190,11 +151,11 @@ class Pull(RelayCase):
         origin = self.origin()
         edge = self.edge(
             {"relay.pull": f"live/a rtmp://127.0.0.1:{origin.rtmp_port}/live/a"} | OPEN)
-        with Teacher(origin, "live/a"):
+        with rtmp.Teacher(origin, "live/a"):
             edge.wait_live("live/a")
             viewer = self.watch(edge, "live/a")
             viewer.wait_pictures(3)
-            with Teacher(edge, "live/a") as local:
+            with rtmp.Teacher(edge, "live/a") as local:
                 relay = self.wait_state(edge, "waiting")
                 self.assertIn("publishes", relay["error"])
                 viewer.wait_pictures(20)
@@ -214,7 +175,7 @@ class Pull(RelayCase):
         origin = self.origin()
         edge = self.edge(
             {"relay.pull": f"live/a http://127.0.0.1:{origin.http_port}/live/a.flv"})
-        with Teacher(origin, "live/a"):
+        with rtmp.Teacher(origin, "live/a"):
             edge.wait_live("live/a")
             self.watch(edge, "live/a").wait_pictures(5)
 
@@ -249,7 +210,7 @@ class Pull(RelayCase):
             edge.config_path.write_text(f"[relay]\npull = {value}\n", encoding="utf-8")
             edge.run("reload")
 
-        with Teacher(origin, "live/a"), Teacher(origin, "live/b"):
+        with rtmp.Teacher(origin, "live/a"), rtmp.Teacher(origin, "live/b"):
             reload(f"live/a {base}/a")
             viewer = self.watch(edge, "live/a")
             viewer.wait_pictures(3)
@@ -275,7 +236,7 @@ class OnDemand(RelayCase):
     def test_one_connection_for_all_and_none_for_nobody(self):
         origin = self.origin()
         edge = self.demand(origin)
-        with Teacher(origin, "live/a"):
+        with rtmp.Teacher(origin, "live/a"):
             origin.wait_live("live/a")
             self.assertIsNone(edge.stream("live/a"))
             self.assertEqual(self.relays(edge)[0]["state"], "idle")
@@ -332,7 +293,7 @@ class OnDemand(RelayCase):
     def test_names_that_nobody_has_do_not_keep_others_out(self):
         origin = self.origin()
         edge = self.demand(origin, **{"relay.max-transfers": "3"})
-        with Teacher(origin, "live/a"):
+        with rtmp.Teacher(origin, "live/a"):
             guesses = [self.watch(edge, f"live/guess{number}") for number in range(6)]
             lectern_test.wait_for(lambda: len(self.relays(edge)[0]["streams"]) == 3, 5, "guesses")
             self.watch(edge, "live/a").wait_pictures(3)
@@ -354,7 +315,7 @@ class OnDemand(RelayCase):
     def test_five_hundred_viewers_on_one_upstream_connection(self):
         origin = self.origin()
         edge = self.demand(origin, **{"server.connects-per-address": "0"})
-        with Teacher(origin, "live/a"):
+        with rtmp.Teacher(origin, "live/a"):
             origin.wait_live("live/a")
             self.assertEqual(self._serve(edge, 500, 2.0), 500)
             self.assertEqual(len(self.players(origin, "live/a")), 1)
@@ -393,7 +354,7 @@ class Push(RelayCase):
             OPEN | {"relay.push": f"live/a rtmp://127.0.0.1:{targets[0].rtmp_port}/up/lesson?key={key};"
                                   f"live rtmp://127.0.0.1:{targets[1].rtmp_port}/live"})
         names = ["up/lesson", "live/a"]
-        with Teacher(server, "live/a") as teacher:
+        with rtmp.Teacher(server, "live/a") as teacher:
             for target, name in zip(targets, names):
                 target.wait_live(name)
                 self.watch(target, name).wait_pictures(5)
@@ -418,9 +379,9 @@ class Push(RelayCase):
         target = self.origin()
         server = self.edge(OPEN | {"relay.push": f"live rtmp://127.0.0.1:{target.rtmp_port}/live",
                                    "relay.max-transfers": "1"})
-        with Teacher(server, "live/a") as first:
+        with rtmp.Teacher(server, "live/a") as first:
             target.wait_live("live/a")
-            with Teacher(server, "live/b"):
+            with rtmp.Teacher(server, "live/b"):
                 server.wait_log("'live/b' is not relayed: .*max-transfers")
                 first.stop()
                 target.wait_live("live/b")
@@ -442,7 +403,7 @@ class Push(RelayCase):
         port = lectern_test.free_port()
         target = self.origin(**{"rtmp.listen": f"127.0.0.1:{port}"})
         server = self.edge(OPEN | {"relay.push": f"live rtmp://127.0.0.1:{port}/live"})
-        with Teacher(server, "live/a"):
+        with rtmp.Teacher(server, "live/a"):
             target.wait_live("live/a")
             target.kill()
             self.wait_state(server, "waiting")
@@ -455,7 +416,7 @@ class Api(RelayCase):
         origin = self.origin()
         edge = self.edge({"relay.allow": "127.0.0.0/8"})
         url = f"rtmp://127.0.0.1:{origin.rtmp_port}/live/a?token=hush"
-        with Teacher(origin, "live/a"):
+        with rtmp.Teacher(origin, "live/a"):
             status, made, headers = self.post(edge, mode="pull", stream="live/b", url=url)
             self.assertEqual(status, 201, made)
             address = headers["Location"]
@@ -529,7 +490,7 @@ class Api(RelayCase):
         (folder / "media").mkdir()
         (folder / "media/link.mp4").symlink_to("/etc/passwd")
         edge = self.edge({"relay.allow": f"LocalHost; {folder}/media"})
-        with Teacher(origin, "live/a"):
+        with rtmp.Teacher(origin, "live/a"):
             status, _, _ = self.post(edge, mode="pull", stream="live/x",
                                      url=f"rtmp://localhost:{origin.rtmp_port}/live/a")
             self.assertEqual(status, 201)
@@ -547,7 +508,7 @@ class Api(RelayCase):
             edge.config_path.write_text(f"[relay]\nallow = {text}\n", encoding="utf-8")
             edge.run("reload")
 
-        with Teacher(origin, "live/a"):
+        with rtmp.Teacher(origin, "live/a"):
             # A name is known only when it is connected to.
             self.post(edge, mode="pull", stream="live/x",
                       url=f"rtmp://localhost:{origin.rtmp_port}/live/a")
@@ -574,7 +535,7 @@ class Api(RelayCase):
         edge.config_path.write_text("[relay]\nallow = localhost\n", encoding="utf-8")
         edge.run("reload")
         self.post(edge, mode="pull", stream="live/x", url=f"rtmp://localhost:{port}/live/a")
-        with Teacher(origin, "live/a"):
+        with rtmp.Teacher(origin, "live/a"):
             edge.wait_live("live/x")
             edge.config_path.write_text("[relay]\nallow = elsewhere\n", encoding="utf-8")
             edge.run("reload")
@@ -595,7 +556,7 @@ class Loops(RelayCase):
         ports = [lectern_test.free_port() for _ in range(2)]
         first, second = [self.edge(OPEN | {"relay.push": f"live rtmp://127.0.0.1:{ports[1 - i]}/live",
                                            "rtmp.listen": f"127.0.0.1:{ports[i]}"}) for i in range(2)]
-        with Teacher(first, "live/a"):
+        with rtmp.Teacher(first, "live/a"):
             second.wait_live("live/a")
             self.watch(second, "live/a").wait_pictures(5)
             relay = self.wait_state(second, "waiting")
@@ -612,7 +573,7 @@ class LostUpstream(RelayCase):
                                 "http.listen": f"127.0.0.1:{http_port}"})
         edges = [self.edge({"relay.pull": f"live/a rtmp://127.0.0.1:{rtmp_port}/live/a"}),
                  self.edge({"relay.on-demand": f"live rtmp://127.0.0.1:{rtmp_port}/live"})]
-        teacher = Teacher(origin, "live/a")
+        teacher = rtmp.Teacher(origin, "live/a")
         viewers = [Viewer(edge, "live/a") for edge in edges for _ in range(3)]
         for viewer in viewers:
             self.addCleanup(viewer.close)
@@ -626,7 +587,7 @@ class LostUpstream(RelayCase):
                 lectern_test.wait_for(lambda: edge.stream("live/a")["state"] == "away", 10, "away")
             time.sleep(0.2)  # what is on its way to the viewers
             origin.start()
-            teacher = Teacher(origin, "live/a")
+            teacher = rtmp.Teacher(origin, "live/a")
             back = teacher.begun
             waits.append(max(viewer.wait_after(back) for viewer in viewers) - back)
         playlist = edges[0].get("/live/a/video.m3u8").decode()
@@ -663,7 +624,7 @@ class LostUpstream(RelayCase):
         origin = self.origin()
         edge = self.edge({"relay.pull": f"live/a rtmp://127.0.0.1:{origin.rtmp_port}/live/a",
                           "relay.hold": "500ms"})
-        with Teacher(origin, "live/a"):
+        with rtmp.Teacher(origin, "live/a"):
             edge.wait_live("live/a")
             viewer = self.watch(edge, "live/a")
             viewer.wait_pictures(3)
@@ -675,7 +636,7 @@ class LostUpstream(RelayCase):
         port = lectern_test.free_port()
         origin = self.origin(**{"rtmp.listen": f"127.0.0.1:{port}"})
         middle = self.edge({"relay.pull": f"live/a rtmp://127.0.0.1:{port}/live/a"})
-        teacher = Teacher(origin, "live/a")
+        teacher = rtmp.Teacher(origin, "live/a")
         middle.wait_live("live/a")
         self.watch(middle, "live/a").wait_pictures(20)
         origin.kill()
@@ -687,7 +648,7 @@ class LostUpstream(RelayCase):
         with self.assertRaises(AssertionError):
             viewer.wait_pictures(1, timeout=1)
         origin.start()
-        with Teacher(origin, "live/a"):
+        with rtmp.Teacher(origin, "live/a"):
             viewer.wait_pictures(5)
 
 

@@ -319,6 +319,7 @@ async function start() {
   });
   player.addEventListener('state', () => {
     if (player.state === 'unsupported' && !replaced) follow();
+    if (player.state === 'lost') poll(); // the lesson may have ended
     renderStage();
   });
   setInterval(() => {
