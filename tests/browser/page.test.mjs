@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 
-import { assertClean, Encoder, launch, media, missing, open, plays, Server, until }
+import { assertClean, Encoder, launch, media, missing, open, plays, pushHevc, Server, until }
   from './harness.mjs';
 
 const skip = missing() || false;
@@ -139,6 +139,84 @@ test('waits for a publisher who is away, then says that the lesson has ended', {
   await encoder.stop();
   await until('the end', async () => /has ended/.test(await text(page, '#message-text')));
   await page.context().close();
+});
+
+test('needs no reload, whatever the teacher does', { skip }, async () => {
+  const name = 'live/restless';
+  const key = server.key(name);
+  // One was here before, one comes in the first second.
+  const pages = [await open(browser, `${server.url}/`)];
+  const all = (what) => Promise.all(pages.map(what));
+  let encoder = new Encoder(server, name, key);
+  await server.live(name);
+  pages.push(await open(browser, `${server.url}/?${name}`));
+  await all((page) => plays(page, { seconds: 0.5, frames: 5 }));
+  for (const rtsp of [false, true]) {
+    await encoder.stop();
+    await all((page) => until('the end', async () => (
+      /has ended/.test(await text(page, '#message-text'))), 3));
+    encoder = new Encoder(server, name, key, { rtsp });
+    await all((page) => plays(page, { seconds: 0.5, frames: 5 }));
+  }
+  // Back before anybody could look, with another protocol.
+  await encoder.stop();
+  encoder = new Encoder(server, name, key);
+  await server.live(name);
+  await all(async (page) => {
+    await until('the new picture', async () => {
+      const now = await media(page);
+      return now.frames > 5 && now.time < 8 && (await text(page, '#state')) === 'Live'
+        && !(await shown(page, '#message'));
+    });
+    await assertClean(page);
+    await page.context().close();
+  });
+  await encoder.stop();
+  await until('the end', async () => !(await server.stream(name)));
+});
+
+const SPEEX = ['-c:a', 'libspeex', '-ar', '16000', '-ac', '1'];
+// The player says on the console what it has tried.
+const forgive = (page) => {
+  page.trouble = page.trouble.filter((line) => !/addSourceBuffer|Unsupported audio/.test(line));
+};
+
+test('shows the picture when only the sound cannot be played, and says so', { skip }, async () => {
+  const name = 'live/speex';
+  await onAir(name, { sound: SPEEX }, async ({ encoder, key }) => {
+    const page = await open(browser, `${server.url}/?${name}`);
+    await until('the picture to move', async () => (await media(page)).frames > 15);
+    assert.equal(await text(page, '#note'), 'No sound: this browser cannot play Speex.');
+    assert.equal(await shown(page, '#message'), false);
+    assert.equal(await shown(page, '#unmute'), false);
+    // The teacher mends it.
+    await encoder.stop();
+    const better = new Encoder(server, name, key);
+    await plays(page);
+    await until('the note to go', async () => !(await shown(page, '#note')));
+    await better.stop();
+    forgive(page);
+    await assertClean(page);
+    await page.context().close();
+  });
+});
+
+test('says what the browser cannot play at all', { skip }, async () => {
+  const stopHevc = pushHevc(server, 'live/hevc', server.key('live/hevc'));
+  await server.live('live/hevc');
+  await onAir('live/radio', { video: false, sound: SPEEX }, async () => {
+    for (const [locale, name, sentence] of [['en-US', 'radio', 'This browser cannot play Speex.'],
+      ['zh-CN', 'radio', '此浏览器无法播放 Speex。'], ['en-US', 'hevc', 'This browser cannot play H.265.'],
+      ['zh-CN', 'hevc', '此浏览器无法播放 H.265。']]) {
+      const page = await open(browser, `${server.url}/?live/${name}`, { locale });
+      await until(sentence, async () => (await text(page, '#message-text')) === sentence
+        && shown(page, '#message'));
+      forgive(page);
+      await assertClean(page);
+      await page.context().close();
+    }
+  });
+  await stopHevc();
 });
 
 test('waits for a stream that is not live yet', { skip }, async () => {

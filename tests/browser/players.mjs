@@ -24,7 +24,7 @@ export function missingPlayers() {
 }
 
 /** What runs on the page: window.player with heights() and height(), window.played with what went on. */
-function begin({ kind, url, lowLatency }) {
+function begin({ kind, url, lowLatency, captions }) {
   const video = document.getElementById('video');
   const begun = performance.now();
   window.played = { errors: [], stalls: 0, first: null };
@@ -60,6 +60,7 @@ function begin({ kind, url, lowLatency }) {
     },
     shaka() {
       const shaka = new window.shaka.Player();
+      shaka.configure('manifest.hls.disableClosedCaptionsDetection', captions === false);
       shaka.addEventListener('error', (event) => played.errors.push(String(event.detail.code)));
       shaka.attach(video).then(() => shaka.load(url)).then(() => video.play())
         .catch((error) => played.errors.push(String(error.code || error)));

@@ -12,7 +12,8 @@ let streams = null; // null until the server has answered once
 let reachable = true;
 let chosen = null;
 let seen = false; // whether the chosen stream has been on the air since it was chosen
-let replaced = false; // whether this browser cannot play the chosen stream itself
+let refused = null; // the codecs of the chosen stream that this browser cannot play
+let unheard = false; // whether that is only its sound
 let transport = recall('lectern.transport') === 'http' ? 'http' : 'ws';
 
 // ── choosing ────────────────────────────────────────────────────────────────────────────────────
@@ -31,7 +32,8 @@ function choose(name) {
   if (name === chosen) return;
   chosen = name;
   seen = false;
-  replaced = false;
+  refused = null;
+  unheard = false;
   player.stop();
   follow();
   render();
@@ -52,6 +54,11 @@ function rendition() {
   return best?.name;
 }
 
+/** What of STREAM the browser cannot play. */
+function faultyTrack({ video, audio }) {
+  return /audio/i.test(player.detail) || !video ? audio : video;
+}
+
 /** Plays while the stream is live; a publisher who is away keeps the viewers. */
 function follow() {
   const stream = current();
@@ -59,8 +66,19 @@ function follow() {
   if (state === 'live') {
     seen = true;
     document.body.classList.toggle('sound-only', !stream.video && Boolean(stream.audio));
-    if (player.state === 'unsupported') replaced = true;
-    player.play((replaced && rendition()) || chosen, transport);
+    const codecs = `${stream.video?.codec} ${stream.audio?.codec}`;
+    if (refused && refused !== codecs) {
+      // The teacher came back with another encoder.
+      refused = null;
+      unheard = false;
+      player.stop();
+    }
+    if (player.state === 'unsupported') {
+      refused = codecs;
+      unheard ||= Boolean(stream.video) && faultyTrack(stream) === stream.audio;
+    }
+    const better = refused && rendition();
+    player.play(better || chosen, transport, unheard && !better);
   } else if (reachable && streams && state !== 'away') {
     player.stop();
   }
@@ -118,7 +136,7 @@ function message() {
     return [_('The player is not installed on this server: run “./dev build”.'), false];
   }
   if (player.state === 'unsupported') {
-    const codec = (/audio/i.test(player.detail) ? stream?.audio : stream?.video)?.codec;
+    const codec = stream && faultyTrack(stream)?.codec;
     return [codec ? _('This browser cannot play {0}.', codec)
       : _('This browser cannot play live video.'), false];
   }
@@ -134,6 +152,12 @@ function message() {
   return [_('Connecting…'), true];
 }
 
+/** What stands beside a picture that moves, or nothing. */
+function note() {
+  const codec = player.silent && player.state === 'playing' && current()?.audio?.codec;
+  return codec ? _('No sound: this browser cannot play {0}.', codec) : '';
+}
+
 function renderStage() {
   const stream = current();
   const [text, waiting] = message();
@@ -146,6 +170,7 @@ function renderStage() {
   setText('facts', stream ? facts(stream).join(' · ') : '');
   setText('message-text', text);
   $('message').classList.toggle('shown', Boolean(text));
+  setText('note', text ? '' : note());
   $('spinner').hidden = !waiting;
   renderControls();
 }
@@ -155,7 +180,7 @@ function renderControls() {
   const silent = muted || volume === 0;
   const running = player.state === 'playing';
   const full = Boolean(document.fullscreenElement);
-  const hasSound = Boolean(current()?.audio);
+  const hasSound = Boolean(current()?.audio) && !player.silent;
   $('start').hidden = player.state !== 'blocked';
   $('unmute').hidden = !(running && muted && hasSound);
   $('mute').setAttribute('aria-pressed', String(silent));
@@ -318,7 +343,7 @@ async function start() {
     $('video').muted = $('video').volume === 0;
   });
   player.addEventListener('state', () => {
-    if (player.state === 'unsupported' && !replaced) follow();
+    if (player.state === 'unsupported') follow();
     if (player.state === 'lost') poll(); // the lesson may have ended
     renderStage();
   });

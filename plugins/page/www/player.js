@@ -19,10 +19,10 @@ const config = {
   autoCleanupMinBackwardDuration: 15,
 };
 
-function streamUrl(name, transport) {
+function streamUrl(name, transport, silent) {
   const secure = location.protocol === 'https:';
   const scheme = transport === 'ws' ? (secure ? 'wss:' : 'ws:') : location.protocol;
-  return `${scheme}//${location.host}/${name}.flv`;
+  return `${scheme}//${location.host}/${name}.flv${silent ? '?audio=0' : ''}`;
 }
 
 /**
@@ -38,6 +38,7 @@ export class Player extends EventTarget {
     this.detail = '';
     this.name = null;
     this.transport = null;
+    this.silent = false;
     this.engine = null;
     this.retry = null;
     this.delay = RETRY_FIRST;
@@ -48,12 +49,14 @@ export class Player extends EventTarget {
     document.addEventListener('visibilitychange', () => this.#catchUp());
   }
 
-  /** Plays NAME by way of TRANSPORT ("ws" or "http"); the same again changes nothing. */
-  play(name, transport) {
-    if (name === this.name && transport === this.transport) return;
+  /** Plays NAME by way of TRANSPORT ("ws" or "http"), SILENT: its picture alone; the same again
+   *  changes nothing. */
+  play(name, transport, silent = false) {
+    if (name === this.name && transport === this.transport && silent === this.silent) return;
     this.stop();
     this.name = name;
     this.transport = transport;
+    this.silent = silent;
     this.delay = RETRY_FIRST;
     this.#connect();
   }
@@ -63,6 +66,7 @@ export class Player extends EventTarget {
     this.retry = null;
     this.name = null;
     this.transport = null;
+    this.silent = false;
     this.#drop();
     this.#set('idle');
   }
@@ -85,7 +89,7 @@ export class Player extends EventTarget {
     if (!mpegts.getFeatureList().mseLivePlayback) return this.#set('unsupported');
     this.#set('connecting');
     this.movedAt = performance.now();
-    const url = streamUrl(this.name, this.transport);
+    const url = streamUrl(this.name, this.transport, this.silent);
     const engine = mpegts.createPlayer({ type: 'flv', isLive: true, url }, config);
     this.engine = engine;
     engine.on(mpegts.Events.ERROR, (type, detail, info) => {
@@ -116,7 +120,7 @@ export class Player extends EventTarget {
     const codec = detail === window.mpegts.ErrorDetails.MEDIA_CODEC_UNSUPPORTED
       || (detail === window.mpegts.ErrorDetails.MEDIA_MSE_ERROR && info?.code === 9);
     if (!codec) return this.#lost();
-    this.detail = info?.info || info?.msg || '';
+    this.detail = String(info?.info || info?.msg || info || '');
     this.#drop();
     this.#set('unsupported');
   }
