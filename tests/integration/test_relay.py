@@ -390,7 +390,7 @@ class Push(RelayCase):
         target = self.server()
         server = self.edge(OPEN | {
             "relay.push": f"live/a rtmp://127.0.0.1:{target.rtmp_port}/live/hidden-key"})
-        with Teacher(server, "live/a"):
+        with rtmp.Teacher(server, "live/a"):
             lectern_test.wait_for(lambda: self.relays(server)[0]["attempts"] == 2, 10, "two tries")
             relay = self.wait_state(server, "waiting")
             self.assertIn("refuses", relay["error"])
