@@ -18,6 +18,7 @@ from rtsp_media import AUDIO, SPROP, VIDEO
 
 NAME = "live/a"
 MIB = 1 << 20
+MUTATIONS = int(os.environ.get("LECTERN_TEST_MUTATIONS", "3000"))
 TCP = "RTP/AVP/TCP;unicast;interleaved=0-1"
 # Nobody waits for streams that do not come, and nobody is slowed down.
 QUICK = {"media.wait": "0s", "rtsp.requests": "1000", "server.connects-per-address": "0"}
@@ -114,13 +115,13 @@ class Requests(Hostile):
         server = self.begin()
         dice = random.Random(1)
         before = None
-        for turn in range(3000):
+        for turn in range(MUTATIONS):
             method = dice.choice(list(self.LINES))
             data = self.mutate(dice, self.request(method))
             answer = self.exchange(data)
             self.assertTrue(not answer or answer.startswith(b"RTSP/1.0 "), (data, answer))
             self.assertNotIn(b"RTSP/1.0 500 ", answer, data)
-            if turn == 500:
+            if turn == MUTATIONS // 6:
                 before = server.rss()
         self.is_well()
         self.costs_nothing(server, before)
