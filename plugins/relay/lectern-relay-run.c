@@ -28,7 +28,8 @@ struct _LecternRelayRun
   guint attempts;
   guint timer;
   gint64 first_ran_us;
-  gboolean taken; /* it waits for the stream's name */
+  gboolean taken;   /* it waits for the stream's name */
+  gboolean put_off; /* the operator has ended it: nobody makes it come sooner */
   gboolean ending;
 };
 
@@ -227,6 +228,18 @@ get_delay (LecternRelayRun *self, const GError *error)
   return error == NULL ? MAX (delay_us, G_USEC_PER_SEC) : delay_us;
 }
 
+/* Whether whoever had the stream's name has gone before we heard of it. */
+static gboolean
+is_free (LecternRelayRun *self)
+{
+  g_autoptr (LecternStream) stream = lectern_stream_registry_lookup (
+      lectern_host_get_streams (self->spec.host), self->spec.name);
+  LecternStreamState state
+      = stream != NULL ? lectern_stream_get_state (stream) : LECTERN_STREAM_ENDED;
+
+  return state != LECTERN_STREAM_LIVE && state != LECTERN_STREAM_AWAY;
+}
+
 static void
 on_ended (LecternRelayRun *self, const GError *error)
 {
@@ -253,9 +266,9 @@ on_ended (LecternRelayRun *self, const GError *error)
     set_state (self, LECTERN_RELAY_FAILED, error);
   else if (cause == LECTERN_RELAY_TAKEN)
     {
-      /* Not when the operator ended it: then it is to be gone for that long. */
       self->taken = g_error_matches (error, LECTERN_ERROR, LECTERN_ERROR_CONFLICT);
-      wait_and_retry (self, error, TAKEN_US);
+      self->put_off = !self->taken;
+      wait_and_retry (self, error, self->taken && is_free (self) ? G_USEC_PER_SEC : TAKEN_US);
     }
   else
     wait_and_retry (self, error, get_delay (self, error));
@@ -290,7 +303,7 @@ begin_try (LecternRelayRun *self)
   if (!is_let_through (self))
     return;
   self->attempts++;
-  self->taken = FALSE;
+  self->taken = self->put_off = FALSE;
   self->begun_us = lectern_clock_now_us ();
   count ("lectern_relay_tries_total", "Connections that relays have tried to make");
   set_state (self, LECTERN_RELAY_CONNECTING, NULL);
@@ -345,7 +358,7 @@ lectern_relay_run_poke (LecternRelayRun *self)
 {
   gint64 passed_us = lectern_clock_now_us () - self->begun_us;
 
-  if (self->state == LECTERN_RELAY_WAITING && !self->ending)
+  if (self->state == LECTERN_RELAY_WAITING && !self->ending && !self->put_off)
     set_timer (self, MAX (POKE_US - passed_us, 0));
 }
 

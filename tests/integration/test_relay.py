@@ -164,6 +164,18 @@ class Pull(RelayCase):
             # The name is free again.
             self.wait_state(edge, "running")
 
+    def test_what_the_operator_ends_is_gone_for_a_while(self):
+        origin = self.origin()
+        edge = self.edge({"relay.pull": f"live/a rtmp://127.0.0.1:{origin.rtmp_port}/live/a",
+                          "media.wait": "1s"})
+        with Teacher(origin, "live/a"):
+            edge.wait_live("live/a")
+            edge.request("DELETE", "/api/v1/streams/live/a", headers=edge.manager())
+            self.assertIn("operator", self.wait_state(edge, "waiting")["error"])
+            with Viewer(edge, "live/a") as viewer:  # who asks for it
+                lectern_test.wait_for(lambda: viewer.over, 10, "the end of the wait")
+            self.assertEqual(self.relays(edge)[0]["attempts"], 1)
+
     def test_what_ends_at_once_is_asked_for_ever_more_seldom(self):
         origin = Brief(self)
         self.edge({"relay.pull": f"live/a {origin.url}"})
