@@ -3,6 +3,8 @@
 
 #include "srt-caller.h"
 
+#include <base/lectern-rate-limiter.h>
+
 #include <string.h>
 #include <syslog.h>
 
@@ -11,6 +13,9 @@
 /* Those that were refused included, which stay for a moment. */
 #define MAX_CALLERS (LECTERN_LINK_MAX_LANES + MAX_WAITING + 64)
 #define MAX_EVENTS 16
+/* Lines about callers that were turned away. */
+#define LOG_RATE 1
+#define LOG_BURST 10
 #define ROUND_MS 20
 #define CHECK_US (100 * 1000)
 #define TICK_US G_USEC_PER_SEC
@@ -33,12 +38,13 @@ struct _SrtDoor
   gint stopping;         /* atomic */
   gint waiting;          /* atomic: callers without an answer */
 
-  GMutex lock; /* guards the settings, which libsrt's own thread reads */
+  GMutex lock; /* guards what libsrt's own thread uses: the settings and the limiter */
   int latency_ms;
   int pbkeylen;
   int idle_ms;
   char *passphrase;
   gint64 read_timeout_us;
+  LecternRateLimiter log_limiter;
 
   /* The thread's. */
   GPtrArray *callers; /* of SrtCaller */
@@ -63,9 +69,25 @@ set_options (SrtDoor *self, SRTSOCKET socket)
                 == 0;
 }
 
-static int
-refuse (SRTSOCKET socket, int reason)
+static gboolean
+may_tell (SrtDoor *self)
 {
+  g_autoptr (GMutexLocker) locker = g_mutex_locker_new (&self->lock);
+
+  return lectern_rate_limiter_take (&self->log_limiter, g_get_monotonic_time ());
+}
+
+static int
+refuse (SrtDoor *self, SRTSOCKET socket, const struct sockaddr *peer, int reason, const char *why)
+{
+  LecternAddress address = { 0 };
+  g_autofree char *name = NULL;
+
+  if (may_tell (self) && lectern_address_from_socket (peer, &address))
+    {
+      name = lectern_address_to_string (&address);
+      g_message ("%s is turned away: %s", name, why);
+    }
   srt_setrejectreason (socket, reason);
   return -1;
 }
@@ -77,12 +99,17 @@ on_caller (void *user_data, SRTSOCKET socket, int version, const struct sockaddr
   SrtDoor *self = user_data;
 
   if (g_atomic_int_get (&self->waiting) >= MAX_WAITING)
-    return refuse (socket, SRT_REJX_OVERLOAD);
+    return refuse (self, socket, peer, SRT_REJX_OVERLOAD, "too many callers wait for an answer");
   if (version < 5)
-    return refuse (socket, SRT_REJX_VERSION);
-  if (stream_id == NULL || *stream_id == '\0' || !g_utf8_validate (stream_id, -1, NULL))
-    return refuse (socket, SRT_REJX_BAD_REQUEST);
-  return set_options (self, socket) ? 0 : refuse (socket, SRT_REJX_ISE);
+    return refuse (self, socket, peer, SRT_REJX_VERSION, "its library is older than SRT 1.3");
+  if (stream_id == NULL || *stream_id == '\0')
+    return refuse (self, socket, peer, SRT_REJX_BAD_REQUEST,
+                   "it gives no stream id; it must be publish:APP/NAME?key=KEY");
+  if (!g_utf8_validate (stream_id, -1, NULL))
+    return refuse (self, socket, peer, SRT_REJX_BAD_REQUEST, "its stream id is not UTF-8");
+  return set_options (self, socket)
+             ? 0
+             : refuse (self, socket, peer, SRT_REJX_ISE, "its connection takes no settings");
 }
 
 /* ── callers ── */
@@ -399,6 +426,7 @@ srt_door_new (LecternJob *job, GArray *addresses, guint dscp, GError **error)
   self->callers = g_ptr_array_new ();
   self->passphrase = g_strdup ("");
   g_mutex_init (&self->lock);
+  lectern_rate_limiter_init (&self->log_limiter, LOG_RATE, LOG_BURST, g_get_monotonic_time ());
   for (guint i = 0; i < MIN (addresses->len, SRT_DOOR_MAX_ADDRESSES); i++)
     if (!add_listener (self, &g_array_index (addresses, LecternAddress, i), dscp, error))
       {

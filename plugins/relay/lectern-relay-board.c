@@ -635,12 +635,13 @@ lectern_relay_board_stream_wanted (LecternRelayBoard *self, const char *name,
   Desk *desk = find_bringer (self, name);
   Run *run = desk != NULL ? g_hash_table_lookup (desk->runs, name) : NULL;
 
-  if (run != NULL)
+  /* What has failed for good is left to end, so that later wishes begin anew. */
+  if (run != NULL && lectern_relay_run_get_state (run->run) != LECTERN_RELAY_FAILED)
     {
       run->wanted_us = lectern_clock_now_us ();
       lectern_relay_run_poke (run->run);
     }
-  else if (desk != NULL)
+  else if (run == NULL && desk != NULL)
     begin_run (desk, name, NULL, request != NULL ? request->query : NULL,
                request != NULL ? request->via : NULL);
 }

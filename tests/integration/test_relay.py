@@ -302,6 +302,17 @@ class OnDemand(RelayCase):
         self.assertGreater(time.monotonic() - begun, 0.6)
         lectern_test.wait_for(lambda: self.relays(edge)[0]["state"] == "idle", 10, "giving up")
 
+    def test_what_failed_for_good_is_tried_again_for_who_comes_later(self):
+        port = lectern_test.free_port()
+        edge = self.edge({"relay.on-demand": f"live rtmp://localhost:{port}/live",
+                          "rtmp.listen": f"127.0.0.1:{port}", "relay.linger": "500ms",
+                          "media.wait": "500ms"})
+
+        def asked_again():
+            self.assertEqual(edge.request("GET", "/live/a/index.m3u8")[0], 404)
+            return edge.log().count("a loop") >= 2
+        lectern_test.wait_for(asked_again, 10, "a second try")
+
     def test_names_that_nobody_has_do_not_keep_others_out(self):
         origin = self.origin()
         edge = self.demand(origin, **{"relay.max-transfers": "3"})

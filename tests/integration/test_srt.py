@@ -317,6 +317,8 @@ class Srt(lectern_test.TestCase):
             with self.subTest(stream_id), self.assertRaises(ConnectionError) as raised:
                 srt.Caller(server.port("srt"), stream_id)
             self.assertEqual((1400,), raised.exception.args)
+        server.wait_log(r"127.0.0.1:\d+ is turned away: it gives no stream id")
+        server.wait_log("is turned away: its stream id is not UTF-8")
         callers = {}
         for stream_id in ("read:live/a", "live/a", "publish:../a", "#!::r=live/a,m=request",
                           "#!::m=publish", "publish:live/a\r\nHost: x", "publish:" + "a" * 500,
