@@ -168,7 +168,7 @@ class Pull(RelayCase):
         origin = self.origin()
         edge = self.edge({"relay.pull": f"live/a rtmp://127.0.0.1:{origin.rtmp_port}/live/a",
                           "media.wait": "1s"})
-        with Teacher(origin, "live/a"):
+        with rtmp.Teacher(origin, "live/a"):
             edge.wait_live("live/a")
             edge.request("DELETE", "/api/v1/streams/live/a", headers=edge.manager())
             self.assertIn("operator", self.wait_state(edge, "waiting")["error"])
