@@ -289,6 +289,34 @@ lectern_stream_push (LecternStream *self, LecternPublisher *publisher, LecternMe
   append (self, packet, now_us);
 }
 
+static gboolean
+is_other_codec (LecternStream *self, LecternTrack *track)
+{
+  LecternTrack *old = self->tracks[track->media];
+
+  return track->media <= LECTERN_MEDIA_AUDIO && (old == NULL || old->codec != track->codec);
+}
+
+/* Under the lock. Ends viewers who could not follow to other codecs; those who come begin a new
+ * tape, on which the old codecs must not be. */
+static void
+change_codecs (LecternStream *self)
+{
+  lectern_gop_cache_reset (&self->gop);
+  for (guint i = self->audiences->len; i > 0; i--)
+    {
+      LecternAudience *audience = g_ptr_array_index (self->audiences, i - 1);
+
+      if (!lectern_tape_has_fixed_codecs (lectern_audience_get_tape (audience)))
+        continue;
+      lectern_audience_tell (audience, LECTERN_STREAM_ENDED);
+      g_ptr_array_remove_index_fast (self->audiences, i - 1);
+    }
+  for (guint i = self->tapes->len; i > 0; i--)
+    if (lectern_tape_has_fixed_codecs (g_ptr_array_index (self->tapes, i - 1)))
+      g_ptr_array_remove_index_fast (self->tapes, i - 1);
+}
+
 void
 lectern_stream_set_track (LecternStream *self, LecternPublisher *publisher, LecternTrack *track)
 {
@@ -297,6 +325,8 @@ lectern_stream_set_track (LecternStream *self, LecternPublisher *publisher, Lect
 
   if (self->publisher != publisher || lectern_track_equal (self->tracks[track->media], track))
     return;
+  if (self->settled && is_other_codec (self, track))
+    change_codecs (self);
   g_clear_pointer (&self->tracks[track->media], lectern_track_unref);
   self->tracks[track->media] = lectern_track_ref (track);
   /* Until viewers begin, a track joins what they are told first. */

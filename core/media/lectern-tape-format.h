@@ -27,4 +27,7 @@ typedef struct
    */
   gsize (*write) (const LecternPacket *packet, guint8 *to, gpointer state);
   gsize state_size; /* bytes; zeroed before the first call */
+  /* Players learn the codecs before they begin, and never again (RTSP): when a track of another
+   * codec, or one more, comes, what they play ends in order, so that they ask anew. */
+  gboolean fixed_codecs;
 } LecternTapeFormat;

@@ -165,6 +165,12 @@ lectern_tape_matches (LecternTape *self, const LecternTapeFormat *format, Lecter
          && !self->parts.no_audio == !parts.no_audio;
 }
 
+gboolean
+lectern_tape_has_fixed_codecs (LecternTape *self)
+{
+  return self->format->fixed_codecs;
+}
+
 /* Blocks of about two seconds: few enough block ends not to cost calls, small enough to let go of
  * old bytes soon. */
 static gsize

@@ -34,6 +34,9 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC (LecternTape, lectern_tape_unref)
 gboolean lectern_tape_matches (LecternTape *self, const LecternTapeFormat *format,
                                LecternTapeParts parts);
 
+/* Whether its format cannot tell of other codecs. */
+gboolean lectern_tape_has_fixed_codecs (LecternTape *self);
+
 /* Appends @packet; @key: viewers may begin here, with the tracks of @setup. Before the first key
  * nothing is kept. Under the stream's lock. */
 void lectern_tape_write (LecternTape *self, LecternPacket *packet, gboolean key,

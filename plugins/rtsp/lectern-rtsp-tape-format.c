@@ -104,4 +104,5 @@ const LecternTapeFormat lectern_rtsp_tape_format = {
   .bound = bound,
   .write = write_packet,
   .state_size = sizeof (State),
+  .fixed_codecs = TRUE,
 };

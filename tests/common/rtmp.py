@@ -25,6 +25,7 @@ AUDIO, VIDEO, DATA, COMMAND, COMMAND_AMF3, AGGREGATE = 8, 9, 18, 20, 17, 22
 AVC_CONFIG = bytes.fromhex(
     "0142c00dffe1001b6742c00dda05067e7ffc000c001040000003004000000c83c50aa801000468ce0fc8")
 AAC_CONFIG = bytes.fromhex("1210")
+SOUND = b"\xaf\x01" + b"aac frame"
 
 
 class Closed(Exception):
@@ -207,7 +208,7 @@ class Client:
         self.send(COMMAND, body, stream=stream)
         return transaction
 
-    def audio(self, timestamp, body=b"\xaf\x01" + b"aac frame"):
+    def audio(self, timestamp, body=SOUND):
         self.send(AUDIO, body, timestamp & 0xffffffff, self.stream)
 
     def video(self, timestamp, key=False, size=40, payload=None):
@@ -381,6 +382,7 @@ class Teacher:
     def __init__(self, server, name, key=None, client=None, begun=0):
         """CLIENT: has published BEGUN frames already."""
         self.client = client or publisher(server, name, key=key)
+        self.sound = SOUND
         self.name, self.frame, self.begun = name, begun, time.monotonic() - begun * 0.04
         self.stopping = threading.Event()
         self.thread = threading.Thread(target=self._run, daemon=True)
@@ -390,7 +392,7 @@ class Teacher:
         while not self.stopping.wait(max(0, self.begun + self.frame * 0.04 - time.monotonic())):
             try:
                 self.client.video(self.frame * 40, key=self.frame % 12 == 0, size=400)
-                self.client.audio(self.frame * 40 + 1)
+                self.client.audio(self.frame * 40 + 1, self.sound)
             except OSError:
                 return
             self.frame += 1

@@ -3,9 +3,12 @@
 rules. Debian's VLC has no RTSP."""
 
 import subprocess
+import time
 
 import lectern_test
+import rtmp
 import rtsp
+import rtsp_media
 from lectern_test import PATIENCE, wait_for
 
 
@@ -211,13 +214,17 @@ class Life(lectern_test.TestCase):
             self.assertEqual(client.request("DESCRIBE", client.url("live/a"))[0], 404)
             self.assertEqual(client.request("DESCRIBE", client.url("nonsense"))[0], 404)
 
-    def play(self, client, tracks=(1, 2)):
+    def play(self, client, tracks=(1, 2), sockets=None):
         for number in tracks:
-            status, headers, _ = client.request(
-                "SETUP", client.url(f"live/a/trackID={number}"),
-                {"Transport": f"RTP/AVP/TCP;unicast;interleaved={2 * number}-{2 * number + 1}"})
+            transport = f"RTP/AVP/TCP;unicast;interleaved={2 * number}-{2 * number + 1}"
+            if sockets:
+                port = sockets[number - 1][0].getsockname()[1]
+                transport = f"RTP/AVP;unicast;client_port={port}-{port + 1}"
+            status, headers, _ = client.request("SETUP", client.url(f"live/a/trackID={number}"),
+                                                {"Transport": transport})
             self.assertEqual(status, 200)
-            self.assertIn(f"interleaved={2 * number - 2}-{2 * number - 1}", headers["transport"])
+            self.assertIn("server_port=" if sockets else
+                          f"interleaved={2 * number - 2}-{2 * number - 1}", headers["transport"])
         self.assertEqual(client.request("PLAY", client.url("live/a"))[0], 200)
 
     def test_play_pause_and_teardown(self):
@@ -259,6 +266,29 @@ class Life(lectern_test.TestCase):
                 byes = {channel for channel, data in client.frames
                         if channel % 2 == 1 and b"\x81\xcb" in data}
         self.assertEqual(byes, {1, 3})
+
+    def test_other_codecs_end_what_is_played(self):
+        server = self.server()
+        sockets = [rtsp_media.udp_pair() for _ in range(2)]
+        for one in sockets[0] + sockets[1]:
+            self.addCleanup(one.close)
+        with rtmp.Teacher(server, "live/a", server.key("live/a")) as teacher, \
+                rtsp.Client(server.port("rtsp")) as tcp, \
+                rtsp.Client(server.port("rtsp")) as udp:
+            server.wait_live("live/a")
+            self.play(tcp)
+            self.play(udp, sockets=sockets)
+            sockets[0][0].settimeout(10 * PATIENCE)
+            self.assertTrue(sockets[0][0].recv(2000))
+            teacher.sound = b"\x72" + bytes(320)  # G.711
+            begun = time.monotonic()
+            self.assertTrue(tcp.is_closed())
+            self.assertTrue(udp.is_closed())
+            self.assertLess(time.monotonic() - begun, PATIENCE)
+            with rtsp.Client(server.port("rtsp")) as again:
+                self.assertIn("PCMA/8000", again.request("DESCRIBE", again.url("live/a"))[2])
+                self.play(again)
+                self.assertTrue(again.packet())
 
     def test_the_operator_ends_sessions(self):
         server = self.server()

@@ -19,6 +19,7 @@ typedef struct
   LecternTrack *video;
   LecternTrack *audio;
   LecternViewerOptions options;
+  const LecternTapeFormat *format;
   gint64 dts_ms;
   gint ended;       /* atomic */
   gint ended_codes; /* atomic: the sum of 1 << code, of those with a reason */
@@ -101,7 +102,7 @@ on_accept (LecternConnection *connection, gpointer user_data)
 
   peer->fixture = fixture;
   lectern_connection_set_handler (lectern_connection_ref (connection), &peer_handler, peer);
-  peer->viewer = lectern_viewer_new (fixture->registry, "live/a", connection, &plain_format,
+  peer->viewer = lectern_viewer_new (fixture->registry, "live/a", connection, fixture->format,
                                      &fixture->options, NULL, on_ended_close, peer, &error);
   g_assert_no_error (error);
 }
@@ -127,6 +128,7 @@ start (Fixture *fixture, const LecternMediaLimits *limits, guint threads)
   LecternAddress address;
   g_autoptr (GError) error = NULL;
 
+  fixture->format = &plain_format;
   fixture->reactors = lectern_reactor_pool_new (threads, &error);
   g_assert_no_error (error);
   fixture->gate = lectern_gate_new (0, 0, 0);
@@ -424,6 +426,43 @@ gets_everything_before_the_end (Fixture *fixture, gconstpointer data)
   close (fd);
 }
 
+static void
+other_codecs_end_those_who_cannot_follow (Fixture *fixture, gconstpointer data)
+{
+  LecternTapeFormat fixed = plain_format;
+  g_autoptr (LecternTrack) other = fixture_track (LECTERN_CODEC_OPUS, "o");
+  g_autoptr (LecternTrack) same = fixture_track (LECTERN_CODEC_H264, "w");
+  int follows;
+  int stays;
+  int comes;
+
+  fixed.fixed_codecs = TRUE;
+  publish (fixture);
+  push (fixture, TRUE, 0, 1000);
+  follows = connect_client (fixture, 0);
+  expect (follows, "JOIN");
+  fixture->format = &fixed;
+  stays = connect_client (fixture, 0);
+  expect (stays, "JOIN");
+  lectern_publisher_set_track (fixture->publisher, same);
+  push (fixture, TRUE, 1, 1000);
+  lectern_publisher_set_track (fixture->publisher, other);
+  g_assert_cmpuint (read_message (stays), ==, 0);
+  read_message (stays); /* the other configuration of the same codec */
+  g_assert_cmpuint (read_message (stays), ==, 1);
+  g_assert_true (is_at_end (stays));
+  g_assert_cmpint (g_atomic_int_get (&fixture->ended_codes), ==, 0);
+  comes = connect_client (fixture, 0);
+  wait_for_viewers (fixture, 2);
+  push (fixture, TRUE, 2, 1000);
+  expect (comes, "JOIN");
+  g_assert_cmpuint (read_message (comes), ==, 2);
+  g_assert_cmpint (g_atomic_int_get (&fixture->ended), ==, 1);
+  close (follows);
+  close (stays);
+  close (comes);
+}
+
 /* S-06: a viewer that reads too slowly loses whole messages only, gets the header again, and goes
  * on at a key frame. */
 static void
@@ -658,6 +697,7 @@ main (int argc, char **argv)
   ADD ("waits-no-longer-than-allowed", waits_no_longer_than_allowed);
   ADD ("S-02-stays-over-a-lost-publisher", stays_over_a_lost_publisher);
   ADD ("gets-everything-before-the-end", gets_everything_before_the_end);
+  ADD ("other-codecs-end-those-who-cannot-follow", other_codecs_end_those_who_cannot_follow);
   ADD ("S-06-late-viewer-jumps", late_viewer_jumps);
   ADD ("S-06-stuck-viewer-is-closed", stuck_viewer_is_closed);
   ADD ("control-bytes-go-between-messages", control_bytes_go_between_messages);
