@@ -2,7 +2,9 @@
 """Players of HLS and DASH that come a moment before the teacher, or before the first segment, get their
 playlist when it is there; those whom nobody comes for are told so in time, and nothing piles up."""
 
+import os
 import re
+import signal
 import threading
 import time
 
@@ -148,6 +150,19 @@ class EarlyPlayersTest(lectern_test.TestCase):
         server.stop()
         self.assertLess(time.monotonic() - begun, 5 * lectern_test.PATIENCE)
         self.assertEqual(ask.answer(), 404)
+
+    def test_sizes_that_do_not_come_are_not_waited_for_long(self):
+        server = self.begin(**{"plugins.transcode": "true", "transcode.ladder": "144p:100k"})
+        with lectern_test.ffmpeg_push(server.push_url(NAME)):
+            worker = server.wait_worker(f"transcode {NAME}")
+            os.kill(worker, signal.SIGSTOP)
+            try:
+                ask = Ask(server, f"/{NAME}/index.m3u8")
+                self.assertEqual(ask.answer(), 200)
+            finally:
+                os.kill(worker, signal.SIGKILL)
+        self.assertIn(b"video.m3u8", ask.body)
+        self.assertNotIn(b"144p", ask.body)
 
     def test_the_next_lesson_is_not_the_last_one(self):
         server = self.begin()
