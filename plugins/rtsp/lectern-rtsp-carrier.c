@@ -243,16 +243,29 @@ read_url (Transfer *self, const char *url, int *port)
   return g_steal_pointer (&host);
 }
 
+/* Returns: (transfer full): what the log calls it. Of where it pushes to just the server: the path
+ * is often a key. */
+static char *
+make_title (const LecternCarrierSpec *spec, LecternStream *stream)
+{
+  g_autofree char *masked = lectern_carrier_mask_url (spec->url);
+  const char *host = strstr (masked, "://");
+  gsize length = host != NULL ? (gsize) (host - masked) + 3 + strcspn (host + 3, "/?#") : 0;
+
+  if (stream == NULL)
+    return g_strdup_printf ("pull from %s", masked);
+  return g_strdup_printf ("push of '%s' to %.*s", lectern_stream_get_name (stream), (int) length,
+                          masked);
+}
+
 static void
 read_spec (Transfer *self, const LecternCarrierSpec *spec)
 {
   g_autoptr (LecternConfig) config = lectern_host_get_config (self->host);
-  g_autofree char *masked = lectern_carrier_mask_url (spec->url);
 
   self->filter = spec->filter;
   self->filter_data = spec->filter_data;
-  self->title
-      = g_strdup_printf ("%s %s", self->carriage.stream != NULL ? "push to" : "pull from", masked);
+  self->title = make_title (spec, self->carriage.stream);
   self->ca_file = g_strdup (lectern_config_get_string (config, "server", "ca-file"));
   if (self->ca_file != NULL && *self->ca_file == '\0')
     g_clear_pointer (&self->ca_file, g_free);

@@ -167,7 +167,7 @@ class Carrier(lectern_test.TestCase):
     def test_packets_go_to_no_other_address(self):
         remote = Misleading(self)
         origin = carry.server(self, "push", "live/a", remote.url, {"carry.transport": "udp"},
-                              allow=["wants packets", "push to"])
+                              allow=["wants packets", "push of"])
         with self.teacher(origin, "live/a"):
             origin.wait_log("wants packets to be sent to '127.0.0.9'")
             origin.wait_log("code: denied")
