@@ -431,7 +431,7 @@ other_codecs_end_those_who_cannot_follow (Fixture *fixture, gconstpointer data)
 {
   LecternTapeFormat fixed = plain_format;
   g_autoptr (LecternTrack) other = fixture_track (LECTERN_CODEC_OPUS, "o");
-  g_autoptr (LecternTrack) same = fixture_track (LECTERN_CODEC_H264, "w");
+  g_autoptr (LecternTrack) same = fixture_track (LECTERN_CODEC_H264, "wwww");
   int follows;
   int stays;
   int comes;
