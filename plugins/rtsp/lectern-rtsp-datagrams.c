@@ -132,6 +132,16 @@ lectern_rtsp_datagrams_get_port (LecternRtspDatagrams *self)
 
 /* ── what goes ── */
 
+/* The place may be another's, who named the same port first. */
+static void
+give_place_up (LecternRtspHearer *self, const LecternAddress *control)
+{
+  GHashTable *hearers = self->datagrams->hearers;
+
+  if (control->port != 0 && g_hash_table_lookup (hearers, control) == self)
+    g_hash_table_remove (hearers, control);
+}
+
 void
 lectern_rtsp_hearer_add (LecternRtspHearer *self, LecternMedia media, const LecternAddress *peer,
                          guint16 rtp, guint16 rtcp)
@@ -140,8 +150,7 @@ lectern_rtsp_hearer_add (LecternRtspHearer *self, LecternMedia media, const Lect
   LecternAddress *control = &self->control[channel / 2];
   LecternAddress address = *peer;
 
-  if (control->port != 0)
-    g_hash_table_remove (self->datagrams->hearers, control);
+  give_place_up (self, control);
   address.port = rtp;
   self->to_length[channel]
       = lectern_rtsp_ports_fill_address (&self->datagrams->ports, &address, &self->to[channel]);
@@ -223,7 +232,5 @@ lectern_rtsp_hearer_clear (LecternRtspHearer *self)
     return;
   lectern_timer_stop (&self->timer);
   for (guint i = 0; i < G_N_ELEMENTS (self->control); i++)
-    if (self->control[i].port != 0
-        && g_hash_table_lookup (self->datagrams->hearers, &self->control[i]) == self)
-      g_hash_table_remove (self->datagrams->hearers, &self->control[i]);
+    give_place_up (self, &self->control[i]);
 }

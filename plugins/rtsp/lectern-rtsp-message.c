@@ -52,7 +52,8 @@ static gboolean
 is_token (const char *text, gsize length)
 {
   for (gsize i = 0; i < length; i++)
-    if (!g_ascii_isalnum (text[i]) && strchr ("!#$%&'*+-.^_`|~", text[i]) == NULL)
+    if (text[i] == '\0'
+        || (!g_ascii_isalnum (text[i]) && strchr ("!#$%&'*+-.^_`|~", text[i]) == NULL))
       return FALSE;
   return length > 0;
 }

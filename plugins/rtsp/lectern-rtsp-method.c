@@ -328,6 +328,9 @@ run_setup (LecternRtspConnection *self)
                                                   self->target.control, &transport, answer, &error)
                : set_up_playback (self, &transport, answer, &error)))
     {
+      /* Without a session nobody could end it. */
+      if (self->session[0] == '\0')
+        lectern_rtsp_connection_end_session (self, FALSE, error);
       lectern_rtsp_connection_refuse (self, choose_status (error, 461), error);
       return;
     }

@@ -13,6 +13,7 @@ struct _LecternRtspPlayback
   gpointer user_data;
   gboolean set_up[LECTERN_MEDIA_AUDIO + 1];
   gboolean tcp; /* of what is set up */
+  gboolean paused;
   LecternRtspHearer hearer;
   LecternSession *session; /* NULL before it plays */
   LecternViewer *viewer;   /* NULL before it plays, and once it has ended */
@@ -90,7 +91,9 @@ lectern_rtsp_playback_take (LecternRtspPlayback *self, guint8 channel, const gui
 gint64
 lectern_rtsp_playback_get_heard (LecternRtspPlayback *self)
 {
-  return self->tcp && self->viewer != NULL ? G_MAXINT64 : self->heard_us;
+  gboolean is_sent_to = self->viewer != NULL && !self->paused;
+
+  return self->tcp && is_sent_to ? G_MAXINT64 : self->heard_us;
 }
 
 /* ── setting up ── */
@@ -192,6 +195,7 @@ lectern_rtsp_playback_play (LecternRtspPlayback *self, LecternAccessRequest *req
     .sink_data = &self->hearer,
   };
 
+  self->paused = FALSE;
   if (self->viewer != NULL)
     {
       lectern_viewer_set_paused (self->viewer, FALSE);
@@ -209,6 +213,7 @@ lectern_rtsp_playback_play (LecternRtspPlayback *self, LecternAccessRequest *req
 void
 lectern_rtsp_playback_pause (LecternRtspPlayback *self)
 {
+  self->paused = TRUE;
   if (self->viewer != NULL)
     lectern_viewer_set_paused (self->viewer, TRUE);
 }

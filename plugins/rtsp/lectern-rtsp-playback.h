@@ -39,7 +39,7 @@ void lectern_rtsp_playback_writable (LecternRtspPlayback *self);
 /* Whether what was sent ends within a packet, so that no answer can follow. */
 gboolean lectern_rtsp_playback_is_cut (LecternRtspPlayback *self);
 /* When it was heard of last, µs: a player by UDP that went away says nothing. G_MAXINT64 for one
- * whose connection tells. */
+ * whose connection tells, as long as media is sent by it. */
 gint64 lectern_rtsp_playback_get_heard (LecternRtspPlayback *self);
 /* Tells the player that it is over (BYE) and frees it. @reason: (nullable): for the session. */
 void lectern_rtsp_playback_free (LecternRtspPlayback *self, const GError *reason);

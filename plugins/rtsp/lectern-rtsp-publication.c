@@ -132,12 +132,12 @@ take_packet (LecternRtspPublication *self, LecternMedia media, gboolean control,
   if (self->session == NULL || self->ended)
     return;
   if (control)
+    lectern_rtp_intake_take_rtcp (self->intake, media, data, size, now_us);
+  else
     {
-      lectern_rtp_intake_take_rtcp (self->intake, media, data, size, now_us);
-      return;
+      self->heard_us = now_us;
+      lectern_rtp_intake_take_rtp (self->intake, media, data, size, now_us);
     }
-  self->heard_us = now_us;
-  lectern_rtp_intake_take_rtp (self->intake, media, data, size, now_us);
   if (self->ended)
     return;
   take_turn (self, now_us);
@@ -274,6 +274,8 @@ names (const char *url, const char *control, const char *wanted)
 {
   if (wanted == NULL || g_str_equal (wanted, "*"))
     return control == NULL;
+  if (wanted[0] == '/')
+    wanted++;
   return g_strcmp0 (control, wanted) == 0 || g_str_equal (url, wanted)
          || (g_str_has_suffix (url, wanted) && strlen (url) > strlen (wanted)
              && url[strlen (url) - strlen (wanted) - 1] == '/');

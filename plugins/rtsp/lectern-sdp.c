@@ -234,7 +234,7 @@ take_control (Parser *self, const char *value, GError **error)
   if (strlen (value) > LECTERN_SDP_MAX_CONTROL)
     return refuse (error, "a control address that is too long");
   g_free (*slot);
-  *slot = g_strdup (value);
+  *slot = g_strstrip (g_strdup (value));
   return TRUE;
 }
 

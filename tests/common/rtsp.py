@@ -93,6 +93,8 @@ class Client:
         try:
             while True:
                 self._more()
+        except TimeoutError:
+            return False
         except (EOFError, OSError):
             return True
 

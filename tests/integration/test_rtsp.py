@@ -267,6 +267,61 @@ class Life(lectern_test.TestCase):
                         if channel % 2 == 1 and b"\x81\xcb" in data}
         self.assertEqual(byes, {1, 3})
 
+    def test_a_place_for_reports_is_not_taken_from_another(self):
+        server = self.server()
+        pair = rtsp_media.udp_pair()
+        for one in pair:
+            self.addCleanup(one.close)
+        port = pair[0].getsockname()[1]
+        with rtmp.Teacher(server, "live/a", server.key("live/a")), rtsp.Client(server.port("rtsp")) as first, \
+                rtsp.Client(server.port("rtsp")) as second:
+            server.wait_live("live/a")
+            transport = {"Transport": f"RTP/AVP;unicast;client_port={port}-{port + 1}"}
+            _, headers, _ = first.request("SETUP", first.url("live/a/trackID=1"), transport)
+            self.assertEqual(first.request("PLAY", first.url("live/a"))[0], 200)
+            for _ in range(2):
+                self.assertEqual(second.request("SETUP", second.url("live/a/trackID=1"), transport)[0], 200)
+            pair[0].settimeout(10 * PATIENCE)
+            packet = pair[0].recv(2000)
+            report = (b"\x81\xc9\0\7" + bytes(4) + packet[8:12] + b"\x10\0\0\5" + bytes(2) + packet[2:4]
+                      + (900).to_bytes(4, "big") + bytes(8))
+            _, control = rtsp_media.ports(headers["transport"], "server_port")
+
+            def is_heard():
+                pair[1].sendto(report, ("127.0.0.1", control))
+                return any(s["reception"] for s in
+                           server.json("/api/v1/sessions", server.manager())["sessions"] if s["protocol"] == "rtsp")
+            wait_for(is_heard, 10, "the report")
+
+    def test_a_control_may_begin_with_a_slash(self):
+        server = self.server()
+        with rtsp.Client(server.port("rtsp")) as client:
+            text = rtsp_media.sdp().replace("control:streamid", "control:/streamid")
+            self.assertEqual(rtsp_media.announce(client, server, "live/a", text)[0], 200)
+            status, _, _ = client.request("SETUP", client.url("live/a/streamid=1"),
+                                          {"Transport": "RTP/AVP/TCP;unicast;interleaved=0-1;mode=record"})
+            self.assertEqual(status, 200)
+
+    def test_a_refused_setup_leaves_nothing(self):
+        server = self.server(settings={"rtsp.max-sessions": "1"})
+        tcp = {"Transport": "RTP/AVP/TCP;unicast;interleaved=0-1"}
+        with rtmp.Teacher(server, "live/a", server.key("live/a")), rtsp.Client(server.port("rtsp")) as one, \
+                rtsp.Client(server.port("rtsp")) as two:
+            server.wait_live("live/a")
+            udp = {"Transport": "RTP/AVP;unicast;client_port=0-0"}
+            self.assertIn(one.request("SETUP", one.url("live/a/trackID=9"), tcp)[0], (404, 461))
+            self.assertGreaterEqual(one.request("SETUP", one.url("live/a/trackID=1"), udp)[0], 400)
+            self.assertEqual(two.request("SETUP", two.url("live/a/trackID=1"), tcp)[0], 200)
+
+    def test_a_paused_player_must_be_heard_of(self):
+        server = self.server(settings={"rtsp.session-timeout": "10s"})
+        with rtmp.Teacher(server, "live/a", server.key("live/a")), \
+                rtsp.Client(server.port("rtsp"), timeout=30) as client:
+            server.wait_live("live/a")
+            self.play(client, (1,))
+            self.assertEqual(client.request("PAUSE", client.url("live/a"))[0], 200)
+            self.assertTrue(client.is_closed())
+
     def test_other_codecs_end_what_is_played(self):
         server = self.server()
         sockets = [rtsp_media.udp_pair() for _ in range(2)]

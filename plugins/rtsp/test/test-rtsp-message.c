@@ -99,6 +99,8 @@ test_refused (void)
     { "\x16\x03\x01", LECTERN_ERROR_INVALID_DATA }, /* TLS */
   };
   static const char with_0[] = "OPTIONS *\0 RTSP/1.0\r\nCSeq: 1\r\n\r\n";
+  static const char method_0[] = "PLAY\0x * RTSP/1.0\r\nCSeq: 1\r\n\r\n";
+  static const char name_0[] = "OPTIONS * RTSP/1.0\r\nCSeq\0x: 1\r\n\r\n";
   g_autofree char *endless = g_strnfill (LECTERN_RTSP_MAX_HEAD, 'A');
   g_autoptr (GString) many = g_string_new ("OPTIONS * RTSP/1.0\r\nCSeq: 1\r\n");
   g_autofree char *long_url = g_strnfill (LECTERN_RTSP_MAX_URL + 1, 'a');
@@ -107,6 +109,8 @@ test_refused (void)
 
   for (gsize i = 0; i < G_N_ELEMENTS (cases); i++)
     refuse (cases[i].text, strlen (cases[i].text), cases[i].code);
+  refuse (method_0, sizeof method_0 - 1, LECTERN_ERROR_INVALID_DATA);
+  refuse (name_0, sizeof name_0 - 1, LECTERN_ERROR_INVALID_DATA);
   refuse (endless, LECTERN_RTSP_MAX_HEAD, LECTERN_ERROR_INVALID_DATA);
   refuse (address, strlen (address), LECTERN_ERROR_INVALID_DATA);
   for (guint i = 0; i < LECTERN_RTSP_MAX_HEADERS; i++)

@@ -21,7 +21,7 @@ static const char gstreamer_sdp[]
       "i=rtspclientsink\r\nt=0 0\r\na=tool:GStreamer\r\nm=audio 0 RTP/AVP 96\r\nc=IN IP4 "
       "0.0.0.0\r\n"
       "a=rtpmap:96 MP4A-LATM/48000\r\na=fmtp:96 cpresent=0;config=40002320adca00\r\n"
-      "a=control:stream=1\r\na=ts-refclk:local\r\na=mediaclk:sender\r\n"
+      "a=control: stream=1 \r\na=ts-refclk:local\r\na=mediaclk:sender\r\n"
       "a=ssrc:3242935194 cname:user3471188983@host\r\nm=video 0 RTP/AVP 99\r\nc=IN IP4 0.0.0.0\r\n"
       "b=AS:2097\r\na=rtpmap:99 H264/90000\r\na=framerate:25\r\na=fmtp:99 packetization-mode=1;"
       "sprop-parameter-sets=" H264_SETS ";profile-level-id=f4000d;level-asymmetry-allowed=1\r\n"
